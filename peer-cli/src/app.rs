@@ -1,0 +1,114 @@
+//! The one place that chooses parts: options to calls, calls to an exit code.
+
+mod calls;
+mod devices;
+mod input;
+mod interrupt;
+mod printer;
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::call::{Emitter, Outcome};
+use crate::cli::{self, Command};
+use crate::event::Event;
+use crate::exit::{Exit, Failure};
+use printer::Printer;
+
+/// Runs the command that the arguments name, to its end.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let start = Instant::now();
+    let command = match cli::parse(arguments) {
+        Ok(command) => command,
+        Err(stop) => {
+            // A closed stdout or stderr does not change what the exit code says.
+            let _ = stop.tell(start.elapsed());
+            return stop.exit().into();
+        }
+    };
+    let options = command.output().clone();
+    log(options.verbosity);
+    let (printer, events) = match Printer::start(options.clone()) {
+        Ok(printer) => printer,
+        Err(failure) => return printer::last_words(&options, start, &failure),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            drop(events);
+            printer.finish();
+            let failure = Failure::new(Exit::Internal, format!("cannot start: {error}"));
+            return printer::last_words(&options, start, &failure);
+        }
+    };
+    let emit = Emitter::new(start, events);
+    let exit = runtime.block_on(command_to_exit(command, emit));
+    // Threads that read stdin, or a name server that does not answer, do not hold the exit.
+    runtime.shutdown_background();
+    match printer.finish() {
+        // What could not be written is told on stderr, and is the reason where nothing else failed.
+        Some(failure) if exit == Exit::Done => printer::last_words(&options, start, &failure),
+        _ => exit.into(),
+    }
+}
+
+/// Runs a command and says how it ended; `exit` is the last event, whatever happened.
+async fn command_to_exit(command: Command, emit: Emitter) -> Exit {
+    let (stop_tx, stop) = watch::channel(None);
+    tokio::spawn(interrupt::watch(stop_tx, emit.clone()));
+    let outcome = run(command, emit.clone(), stop).await;
+    let (exit, event) = match outcome {
+        Ok(outcome) => {
+            let event = Event::Exit {
+                code: outcome.exit.code(),
+                reason: outcome.reason,
+            };
+            (outcome.exit, event)
+        }
+        Err(failure) => (failure.exit, failure.event()),
+    };
+    emit.emit(event).await;
+    exit
+}
+
+/// Runs one command; what happens goes to `emit`, and `stop` ends it.
+///
+/// # Errors
+/// When it could not do what it was asked to.
+pub async fn run(
+    command: Command,
+    emit: Emitter,
+    stop: watch::Receiver<Option<Exit>>,
+) -> Result<Outcome, Failure> {
+    match command {
+        Command::Call(options) => calls::call(*options, emit, stop).await,
+        Command::Answer(options) => calls::answer(*options, emit, stop).await,
+        Command::Loopback(options) => calls::loopback(*options, emit, stop).await,
+        Command::Devices(_) => devices::list(emit).await,
+    }
+}
+
+/// `-v` shows what this program does, `-vv` also what the crates below it do. `RUST_LOG` wins.
+fn log(verbosity: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbosity {
+        0 => "off",
+        1 => "peer_cli=info",
+        _ => "peer_cli=debug,webrtc=warn,rtc=warn",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // A second call in one process (a test) keeps the first subscriber.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .try_init();
+}

@@ -1,0 +1,70 @@
+//! The thread that owns the printer, so that a slow terminal never holds up a call's loop.
+
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::cli::OutputOptions;
+use crate::event::Stamped;
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, OutputError};
+
+/// Events that wait for the printer; beyond it the call's loop waits, its sound does not.
+const QUEUE: usize = 1024;
+
+/// The printer's thread.
+pub(super) struct Printer(JoinHandle<Option<Failure>>);
+
+impl Printer {
+    /// Opens the outputs and starts printing what comes through the returned queue.
+    pub(super) fn start(options: OutputOptions) -> Result<(Self, mpsc::Sender<Stamped>), Failure> {
+        let output = Output::open(options)?;
+        let (tx, rx) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("printer".to_owned())
+            .spawn(move || print(output, rx))
+            .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
+        Ok((Self(thread), tx))
+    }
+
+    /// Waits until everything is printed; every sender must be gone. Gives what could not be printed.
+    pub(super) fn finish(self) -> Option<Failure> {
+        self.0.join().ok().flatten()
+    }
+}
+
+fn print(
+    mut output: Output<std::io::Stdout, std::io::Stderr>,
+    mut events: mpsc::Receiver<Stamped>,
+) -> Option<Failure> {
+    let mut failed = None;
+    while let Some(event) = events.blocking_recv() {
+        match output.event(&event) {
+            Ok(()) => {}
+            // Nobody reads: what follows goes nowhere, and the command ends.
+            Err(OutputError::Closed) => events.close(),
+            Err(error) => {
+                failed.get_or_insert(error.failure());
+                events.close();
+            }
+        }
+    }
+    failed
+}
+
+/// Prints a failure that came before there was a printer, as its last event.
+pub(super) fn last_words(
+    options: &OutputOptions,
+    start: Instant,
+    failure: &Failure,
+) -> std::process::ExitCode {
+    let options = OutputOptions {
+        stats_file: None,
+        ..options.clone()
+    };
+    if let Ok(mut output) = Output::open(options) {
+        let _ = output.event(&Stamped::new(start.elapsed(), failure.event()));
+    }
+    failure.exit.into()
+}

@@ -1,0 +1,236 @@
+//! A speaker.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait as _, StreamTrait as _};
+use cpal::{FromSample, OutputCallbackInfo, SizedSample, StreamConfig};
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use super::format::{Format, with_sample};
+use super::system::{is_fatal, words};
+use crate::audio::resample::Resampler;
+use crate::audio::{AudioError, Clock, DeviceKind, FRAME, SAMPLE_RATE, Sink};
+
+/// Room between us and the device: 1 s. Far less is filled.
+const RING_SECONDS: usize = 1;
+/// Kept ready beyond what one callback takes: 10 ms, for a thread that wakes late.
+const SPARE_MS: usize = 10;
+/// A device that takes nothing for so long is gone.
+const SILENT: Duration = Duration::from_secs(3);
+/// How long a device may take to open.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// A speaker: `write` fills a ring, its callback empties it.
+pub(super) struct Speaker {
+    device: cpal::Device,
+    name: String,
+    format: Format,
+    stream: Option<Open>,
+    converted: Vec<f32>,
+    playing: bool,
+}
+
+/// A stream that runs, or is ready to.
+struct Open {
+    stream: cpal::Stream,
+    ring: Producer<f32>,
+    capacity: usize,
+    shared: Arc<Shared>,
+    resampler: Option<Resampler>,
+    /// Callbacks seen last, and when that number last changed.
+    seen: (u64, Instant),
+}
+
+/// What the callback tells.
+#[derive(Debug, Default)]
+struct Shared {
+    callbacks: AtomicU64,
+    /// Samples that one callback takes at most.
+    period: AtomicUsize,
+    /// Time from the callback to the ear, microseconds.
+    latency_us: AtomicU64,
+    failure: Mutex<Option<String>>,
+}
+
+impl Speaker {
+    /// Prepares a stream at once, so that what is wrong with the device is known.
+    pub(super) fn open(device: cpal::Device, name: String) -> Result<Speaker, AudioError> {
+        let format = Format::choose(&device, DeviceKind::Output);
+        let format = format.map_err(|error| broken(&name, words(&error)))?;
+        let stream = Open::new(&device, &format).map_err(|reason| broken(&name, reason))?;
+        Ok(Speaker {
+            device,
+            name,
+            format,
+            stream: Some(stream),
+            converted: Vec::new(),
+            playing: false,
+        })
+    }
+}
+
+impl Sink for Speaker {
+    fn clock(&self) -> Clock {
+        Clock::Device
+    }
+
+    fn start(&mut self) -> Result<(), AudioError> {
+        let mut open = match self.stream.take() {
+            Some(open) => open,
+            None => Open::new(&self.device, &self.format)
+                .map_err(|reason| broken(&self.name, reason))?,
+        };
+        open.stream
+            .play()
+            .map_err(|error| broken(&self.name, words(&error)))?;
+        open.seen.1 = Instant::now();
+        self.stream = Some(open);
+        self.playing = true;
+        Ok(())
+    }
+
+    /// Closes the stream; what was written has been heard by then or is not missed.
+    fn stop(&mut self) -> Result<(), AudioError> {
+        self.stream = None;
+        self.playing = false;
+        Ok(())
+    }
+
+    fn wanted(&mut self) -> Result<usize, AudioError> {
+        let rate = self.format.rate as usize;
+        let Some(open) = self.stream.as_mut().filter(|_| self.playing) else {
+            return Ok(0);
+        };
+        if let Some(reason) = open.failure() {
+            return Err(broken(&self.name, reason));
+        }
+        let period = open.shared.period.load(Ordering::Relaxed).max(rate / 100);
+        let target = (period + rate * SPARE_MS / 1000).min(open.capacity / 2);
+        let missing = target.saturating_sub(open.waiting());
+        Ok(missing.div_ceil(rate / 100))
+    }
+
+    fn latency(&self) -> Duration {
+        let Some(open) = &self.stream else {
+            return Duration::ZERO;
+        };
+        let device = Duration::from_micros(open.shared.latency_us.load(Ordering::Relaxed));
+        let delay = open.resampler.as_ref().map_or(0, Resampler::delay);
+        device
+            + Duration::from_secs_f64((open.waiting() + delay) as f64 / f64::from(self.format.rate))
+    }
+
+    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+        let Some(open) = &mut self.stream else {
+            return Ok(());
+        };
+        self.converted.clear();
+        match &mut open.resampler {
+            Some(resampler) => resampler
+                .push(frame, &mut self.converted)
+                .map_err(|reason| broken(&self.name, reason))?,
+            None => self.converted.extend_from_slice(frame),
+        }
+        // More than a second ahead of the device only if it has stopped, which `wanted` reports.
+        let (_, _surplus) = open.ring.push_partial_slice(&self.converted);
+        Ok(())
+    }
+}
+
+impl Open {
+    fn new(device: &cpal::Device, format: &Format) -> Result<Open, String> {
+        let shared = Arc::new(Shared::default());
+        let resampler = match format.rate {
+            SAMPLE_RATE => None,
+            rate => Some(Resampler::new(SAMPLE_RATE, rate)?),
+        };
+        let capacity = format.rate as usize * RING_SECONDS;
+        let built = format.open(|config| {
+            let (ring, consumer) = RingBuffer::new(capacity);
+            let shared = shared.clone();
+            let stream = with_sample!(format.sample, Sample => build::<Sample>(device, config, consumer, shared))?;
+            Ok((stream, ring))
+        });
+        let (stream, ring) = built.map_err(|error| words(&error))?;
+        Ok(Open {
+            stream,
+            ring,
+            capacity,
+            shared,
+            resampler,
+            seen: (0, Instant::now()),
+        })
+    }
+
+    /// Samples in the ring.
+    fn waiting(&self) -> usize {
+        self.capacity - self.ring.slots()
+    }
+
+    /// Why the device has stopped, if it has.
+    fn failure(&mut self) -> Option<String> {
+        let callbacks = self.shared.callbacks.load(Ordering::Relaxed);
+        if callbacks != self.seen.0 {
+            self.seen = (callbacks, Instant::now());
+        }
+        if self.seen.1.elapsed() > SILENT {
+            return Some(format!("it has taken no sound for {} s", SILENT.as_secs()));
+        }
+        self.shared
+            .failure
+            .lock()
+            .ok()
+            .and_then(|failure| failure.clone())
+    }
+}
+
+fn build<T>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut ring: Consumer<f32>,
+    shared: Arc<Shared>,
+) -> Result<cpal::Stream, cpal::Error>
+where
+    T: SizedSample + FromSample<f32>,
+{
+    let channels = usize::from(config.channels).max(1);
+    let failed = shared.clone();
+    device.build_output_stream(
+        config,
+        move |samples: &mut [T], info: &OutputCallbackInfo| {
+            let ahead = info
+                .timestamp()
+                .playback
+                .saturating_duration_since(info.timestamp().callback);
+            let micros = u64::try_from(ahead.as_micros()).unwrap_or(u64::MAX);
+            shared.latency_us.store(micros, Ordering::Relaxed);
+            shared
+                .period
+                .fetch_max(samples.len() / channels, Ordering::Relaxed);
+            shared.callbacks.fetch_add(1, Ordering::Relaxed);
+            for frame in samples.chunks_mut(channels) {
+                // Nothing there yet: silence.
+                frame.fill(T::from_sample_(ring.pop().unwrap_or(0.0)));
+            }
+        },
+        move |error| {
+            if is_fatal(error.kind())
+                && let Ok(mut failure) = failed.failure.lock()
+            {
+                failure.get_or_insert_with(|| words(&error));
+            }
+        },
+        Some(OPENING),
+    )
+}
+
+fn broken(name: &str, reason: String) -> AudioError {
+    AudioError::Device {
+        kind: DeviceKind::Output,
+        name: name.to_owned(),
+        reason,
+        devices: Vec::new(),
+    }
+}

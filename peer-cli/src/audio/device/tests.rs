@@ -1,0 +1,73 @@
+use super::*;
+use crate::audio::ErrorClass;
+
+#[test]
+fn devices_are_found_by_number_name_identifier_and_part() {
+    let all = [
+        ("Built-in Audio", "alsa.0"),
+        ("USB Headset", "alsa.1"),
+        ("USB Camera", "alsa.2"),
+    ];
+    let name = |name: &str| pick(&all, &Choice::Name(name.to_owned()));
+    assert_eq!(pick(&all, &Choice::Index(2)), Ok(2));
+    assert_eq!(pick(&all, &Choice::Index(3)), Err("not found".to_owned()));
+    assert_eq!(name("USB Camera"), Ok(2));
+    assert_eq!(name("alsa.1"), Ok(1));
+    assert_eq!(name("headset"), Ok(1));
+    assert_eq!(name("usb"), Err("several devices are called so".to_owned()));
+    assert_eq!(name("Bluetooth"), Err("not found".to_owned()));
+}
+
+#[test]
+fn a_missing_device_is_an_error_that_names_it() {
+    let choice = Choice::Name("no such device 7f3a".to_owned());
+    let errors = [
+        open_source(&choice).err(),
+        open_sink(&choice).err(),
+        open_source(&Choice::Index(9999)).err(),
+    ];
+    for error in errors {
+        let error = error.map(|error| (error.class(), error.to_string()));
+        assert!(
+            error
+                .as_ref()
+                .is_some_and(|(class, text)| *class == ErrorClass::Device
+                    && (text.contains("7f3a") || text.contains("#9999"))
+                    && text.contains("not found")),
+            "{error:?}"
+        );
+    }
+}
+
+#[test]
+fn a_default_device_works_or_is_missing_and_never_a_named_error() {
+    let errors = [
+        open_source(&Choice::Default).err(),
+        open_sink(&Choice::Default).err(),
+    ];
+    for error in errors.into_iter().flatten() {
+        assert_eq!(error.class(), ErrorClass::NoDevice, "{error}");
+    }
+    assert!(devices().is_ok());
+}
+
+#[test]
+fn the_many_names_of_one_card_are_left_out() {
+    for id in [
+        "default",
+        "pipewire",
+        "plughw:CARD=PCH,DEV=0",
+        "alsa_output.pci-0000_00_1f.3.analog-stereo",
+    ] {
+        assert!(system::is_useful(id), "{id}");
+    }
+    for id in [
+        "null",
+        "hw:CARD=PCH,DEV=0",
+        "plughw:CARD=0,DEV=0",
+        "surround51:CARD=PCH,DEV=0",
+        "dmix:CARD=PCH,DEV=0",
+    ] {
+        assert!(!system::is_useful(id), "{id}");
+    }
+}

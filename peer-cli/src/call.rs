@@ -1,0 +1,369 @@
+//! One loop that feeds the machines and carries out what they decide.
+//!
+//! It owns every session, the room, the sound desk and the way to the printer; everything else
+//! reaches it through a queue. The rooms beside this file each hold one kind of input:
+//! [`room`] what comes from signaling, [`progress`] what a connection does, [`ending`] hanging up
+//! and giving up, [`report`] statistics.
+
+mod emitter;
+mod ending;
+mod examiner;
+mod progress;
+mod report;
+mod room;
+mod session;
+mod sound;
+mod timing;
+mod words;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use shared::{Candidate, PeerId, Role, SessionId};
+use tokio::sync::{mpsc, watch};
+
+pub use emitter::Emitter;
+pub use examiner::{Examinee, Examiner};
+
+use crate::checks::Verdict;
+use crate::cli::{MessageOptions, SessionOptions, SoundOptions};
+use crate::event::Event;
+use crate::exit::{Exit, Failure};
+use crate::proto::lobby::{self, Lobby};
+use crate::rtc::PeerOptions;
+use crate::signal::{Signal, SignalEvent};
+use session::{Effect, Key, Session, SessionEvent};
+use sound::{SoundDesk, SoundEvent};
+use words::Limiter;
+
+/// Events of connections on their way; their tasks wait when it is full.
+const SESSION_QUEUE: usize = 256;
+/// Events of the sound path on their way.
+const SOUND_QUEUE: usize = 64;
+/// Candidates that came before their offer.
+const MAX_ORPHANS: usize = 128;
+/// How long the last frames may take to leave.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// What a command wants of its calls.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the options are those of the command line")]
+pub struct Plan {
+    pub role: Role,
+    pub room: Option<String>,
+    pub to: Option<String>,
+    pub peers: usize,
+    pub keep: bool,
+    pub allow_origin: Vec<String>,
+    /// The web origin of the signaling server itself; its pages are trusted.
+    pub server_origin: Option<String>,
+    /// Where the time until `welcome` counts as set-up: the process start of a caller.
+    pub signaling_since: Option<Instant>,
+    pub sound: SoundOptions,
+    pub messages: MessageOptions,
+    pub session: SessionOptions,
+    pub rtc: PeerOptions,
+    pub stats_every: Option<Duration>,
+}
+
+/// What a command is connected to.
+#[derive(Debug)]
+pub struct Lines {
+    /// Signaling.
+    pub signal: Signal,
+    /// The printer.
+    pub emit: Emitter,
+    /// The expectations.
+    pub examinee: Examinee,
+    /// Becomes the reason to end when somebody wants it: Ctrl-C.
+    pub stop: watch::Receiver<Option<Exit>>,
+    /// Lines to send as messages; closes at the end of input.
+    pub input: Option<mpsc::Receiver<String>>,
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Why, as an exit code.
+    pub exit: Exit,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// The calls of one command.
+pub struct Call {
+    plan: Plan,
+    signal: Option<Signal>,
+    emit: Emitter,
+    examinee: Examinee,
+    stop: watch::Receiver<Option<Exit>>,
+    input: Option<mpsc::Receiver<String>>,
+    lobby: Lobby,
+    me: Option<PeerId>,
+    plain: bool,
+    /// When signaling was first reached, and how long that took.
+    entered: Option<Instant>,
+    unreachable: Option<Failure>,
+    sessions: BTreeMap<Key, Session>,
+    last_key: Key,
+    desk: SoundDesk,
+    session_tx: mpsc::Sender<(Key, SessionEvent)>,
+    session_rx: mpsc::Receiver<(Key, SessionEvent)>,
+    sound_rx: mpsc::Receiver<SoundEvent>,
+    /// Candidates without a session yet: from whom, of which session.
+    orphans: VecDeque<(PeerId, Option<SessionId>, Candidate)>,
+    /// Lines typed before anybody was there.
+    unsaid: Vec<String>,
+    input_ended: bool,
+    next_stats: Option<Instant>,
+    repeat_offer_at: Option<Instant>,
+    malformed: Limiter,
+    /// Set once the command is to end; sessions may still be saying goodbye.
+    outcome: Option<Outcome>,
+    had_call: bool,
+    no_path: Option<String>,
+}
+
+/// One thing that happened.
+enum Input {
+    Signal(Option<SignalEvent>),
+    Session(Key, SessionEvent),
+    Sound(SoundEvent),
+    Line(Option<String>),
+    Verdict(Verdict),
+    Stop(Exit),
+    PrinterGone,
+    Timer,
+}
+
+impl Call {
+    /// Opens the sound and takes its place; nothing is sent before [`Self::run`].
+    ///
+    /// # Errors
+    /// When a named device or file cannot be opened.
+    pub async fn new(plan: Plan, lines: Lines) -> Result<Self, Failure> {
+        let (session_tx, session_rx) = mpsc::channel(SESSION_QUEUE);
+        let (sound_tx, sound_rx) = mpsc::channel(SOUND_QUEUE);
+        let sound = plan.sound.clone();
+        let runtime = tokio::runtime::Handle::current();
+        // A sound system may take its time to answer.
+        let opened =
+            tokio::task::spawn_blocking(move || SoundDesk::open(sound, sound_tx, &runtime));
+        let (desk, warnings) = opened
+            .await
+            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))??;
+        for warning in warnings {
+            lines.emit.emit(warning).await;
+        }
+        let lobby = Lobby::new(lobby::Options {
+            role: plan.role,
+            to: plan.to.clone(),
+            capacity: plan.peers,
+        });
+        Ok(Self {
+            signal: Some(lines.signal),
+            emit: lines.emit,
+            examinee: lines.examinee,
+            stop: lines.stop,
+            input: lines.input,
+            lobby,
+            me: None,
+            plain: false,
+            entered: None,
+            unreachable: None,
+            sessions: BTreeMap::new(),
+            last_key: 0,
+            desk,
+            session_tx,
+            session_rx,
+            sound_rx,
+            orphans: VecDeque::new(),
+            unsaid: Vec::new(),
+            input_ended: false,
+            next_stats: None,
+            repeat_offer_at: None,
+            malformed: Limiter::default(),
+            outcome: None,
+            had_call: false,
+            no_path: None,
+            plan,
+        })
+    }
+
+    /// Runs until everything is said.
+    ///
+    /// # Errors
+    /// When it could not be done; the calls that were up have been hung up.
+    pub async fn run(mut self) -> Result<Outcome, Failure> {
+        let mut failed = None;
+        while self.outcome.is_none() || !self.sessions.is_empty() {
+            let input = self.next().await;
+            let done = match self.handle(input).await {
+                Ok(()) => self.on_time(Instant::now()).await,
+                failed => failed,
+            };
+            if let Err(failure) = done {
+                if failed.is_some() {
+                    break;
+                }
+                self.end(failure.exit, failure.reason.clone()).await;
+                failed = Some(failure);
+            }
+        }
+        if let Some(signal) = self.signal.take() {
+            signal.close(GOODBYE).await;
+        }
+        let closed = self.desk.close();
+        match failed {
+            Some(failure) => Err(failure),
+            None => closed.map(|()| {
+                self.outcome
+                    .unwrap_or_else(|| Outcome::new(Exit::Done, "done"))
+            }),
+        }
+    }
+
+    async fn next(&mut self) -> Input {
+        let wake = self.next_wake();
+        let timer = async {
+            match wake {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let stopping = self.outcome.is_some();
+        tokio::select! {
+            event = next_signal(&mut self.signal) => Input::Signal(event),
+            Some((key, event)) = self.session_rx.recv() => Input::Session(key, event),
+            Some(event) = self.sound_rx.recv() => Input::Sound(event),
+            line = next_line(&mut self.input), if !stopping => Input::Line(line),
+            verdict = self.examinee.verdict(), if !stopping => Input::Verdict(verdict),
+            exit = stopped(&mut self.stop), if !stopping => Input::Stop(exit),
+            () = self.emit.closed(), if !stopping => Input::PrinterGone,
+            () = timer => Input::Timer,
+        }
+    }
+
+    async fn handle(&mut self, input: Input) -> Result<(), Failure> {
+        match input {
+            Input::Signal(event) => return self.on_signal(event).await,
+            Input::Session(key, event) => return self.on_session(key, event).await,
+            Input::Sound((key, event)) => return self.on_sound(key, event).await,
+            Input::Line(line) => self.on_line(line).await,
+            Input::Verdict(Verdict::Met) => self.end(Exit::Done, "every expectation is met").await,
+            Input::Verdict(Verdict::TimeUp) => {
+                self.end(Exit::Expectation, "an expectation was not met in time")
+                    .await;
+            }
+            Input::Stop(exit) => self.interrupt(exit).await,
+            Input::PrinterGone => {
+                self.end(Exit::Done, "nobody reads the output any more")
+                    .await
+            }
+            Input::Timer => {}
+        }
+        Ok(())
+    }
+
+    /// A line to send, or the end of input.
+    async fn on_line(&mut self, line: Option<String>) {
+        let Some(text) = line else {
+            self.input = None;
+            self.input_ended = true;
+            return;
+        };
+        let mut nobody = true;
+        let mut refused = 0;
+        for session in self.sessions.values_mut().filter(|s| s.is_connected()) {
+            nobody = false;
+            if session.outbox.push(text.clone()).is_err() {
+                refused += 1;
+            }
+            session.flush_messages().await;
+        }
+        if nobody {
+            self.unsaid.push(text);
+        }
+        if refused > 0 {
+            let warning = Event::warning_with(
+                "message-refused",
+                format!("a message could not be queued for {refused} of the calls"),
+                "the other side takes none: send slower",
+            );
+            self.emit.emit(warning).await;
+        }
+    }
+
+    /// Carries out what came of working on a session.
+    async fn apply(&mut self, key: Key, effects: Vec<Effect>) -> Result<(), Failure> {
+        for effect in effects {
+            match effect {
+                Effect::Frame(frame) => self.send(frame).await,
+                Effect::Tell(event) => self.tell(event).await,
+                Effect::Message { label, text } => self.on_message(key, label, text).await,
+                Effect::Binary { label, bytes } => self.on_binary(key, label, bytes).await,
+                Effect::Bye { reason, direct } => self.on_bye(key, reason, direct).await,
+                Effect::Broken(why) => self.on_broken(key, &why).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a frame; in a plain room it says itself whom it is from.
+    async fn send(&self, mut frame: shared::Outgoing) {
+        if self.plain {
+            frame.from.clone_from(&self.me);
+        }
+        if let Some(signal) = &self.signal {
+            signal.send(&frame).await;
+        }
+    }
+
+    /// Tells an event; complaints about what others send come at most once a second.
+    async fn tell(&mut self, event: Event) {
+        let is_complaint =
+            matches!(&event, Event::Warning { code, .. } if *code == words::MALFORMED);
+        if !is_complaint || self.malformed.allows(Instant::now()) {
+            self.emit.emit(event).await;
+        }
+    }
+
+    fn connected_count(&self) -> usize {
+        self.sessions.values().filter(|s| s.is_connected()).count()
+    }
+}
+
+impl Outcome {
+    fn new(exit: Exit, reason: impl Into<String>) -> Self {
+        Self {
+            exit,
+            reason: reason.into(),
+        }
+    }
+}
+
+async fn next_signal(signal: &mut Option<Signal>) -> Option<SignalEvent> {
+    match signal {
+        Some(signal) => signal.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_line(input: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match input {
+        Some(input) => input.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<Option<Exit>>) -> Exit {
+    loop {
+        if let Some(exit) = *stop.borrow_and_update() {
+            return exit;
+        }
+        if stop.changed().await.is_err() {
+            // Nobody can ask any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! What a session's connection and the sound path do: connecting, connected, heard.
+
+use std::time::{Duration, Instant};
+
+use super::examiner::OwnedFact;
+use super::session::{Effect, Key, Phase, SessionEvent};
+use super::{Call, report};
+use crate::audio::ErrorClass;
+use crate::cli::HangUp;
+use crate::event::{Content, Direction, EndedBy, Event, Kind, Path};
+use crate::exit::{Exit, Failure};
+use crate::media::MediaEvent;
+use crate::proto::lobby;
+use crate::proto::negotiation::Input;
+use crate::rtc::{ConnectionState, IceState, PeerEvent};
+
+impl Call {
+    pub(super) async fn on_session(
+        &mut self,
+        key: Key,
+        event: SessionEvent,
+    ) -> Result<(), Failure> {
+        // Its task may still have had something queued when it ended.
+        if !self.sessions.contains_key(&key) {
+            return Ok(());
+        }
+        match event {
+            SessionEvent::Peer(event) => self.on_peer(key, event).await,
+            SessionEvent::Channel(event) => {
+                let Some(session) = self.sessions.get_mut(&key) else {
+                    return Ok(());
+                };
+                let effects: Vec<Effect> = session.channel(event).await;
+                self.apply(key, effects).await?;
+                self.check_up(key).await
+            }
+            SessionEvent::Closed => {
+                self.finish_leaving(key).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn on_peer(&mut self, key: Key, event: PeerEvent) -> Result<(), Failure> {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        match event {
+            PeerEvent::Candidate(candidate) => {
+                let told = session.candidate_event(&candidate, Direction::Local);
+                if let Some(event) = told {
+                    self.emit.emit(event).await;
+                }
+                return self.negotiate(key, Input::Local(candidate)).await;
+            }
+            PeerEvent::CandidatesEnd => return self.negotiate(key, Input::LocalEnd).await,
+            PeerEvent::Ice(IceState::Connected) => {
+                session.timing.ice(Instant::now());
+                session.lost_at = None;
+            }
+            PeerEvent::Ice(IceState::Checking) => {}
+            PeerEvent::Ice(IceState::Disconnected) => self.on_silence(key).await,
+            PeerEvent::Ice(IceState::Failed) | PeerEvent::Connection(ConnectionState::Failed) => {
+                return self.on_failed(key).await;
+            }
+            PeerEvent::Connection(ConnectionState::Connected) => {
+                session.set_transport_up();
+                return self.check_up(key).await;
+            }
+            PeerEvent::Connection(_) => {}
+            PeerEvent::Track { codec } => session.codec = Some(codec),
+            PeerEvent::StunFailed { server, why } => {
+                if !session.was_connected() {
+                    let text = format!("STUN {server}: {why}");
+                    self.emit.emit(Event::warning("stun", text)).await;
+                }
+            }
+            PeerEvent::SmallBuffers(bytes) => {
+                tracing::info!(
+                    bytes,
+                    "the kernel grants small receive buffers (sysctl -w net.core.rmem_max=4194304)"
+                );
+            }
+            PeerEvent::NoMdns(why) => {
+                tracing::info!(
+                    why,
+                    "no mDNS: candidates that hide their address stay unresolved"
+                );
+            }
+            PeerEvent::DriverEnded => {
+                return self.on_broken(key, "the network driver stopped").await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the session has just come up; if so, everything starts.
+    async fn check_up(&mut self, key: Key) -> Result<(), Failure> {
+        let Some(session) = self.sessions.get(&key) else {
+            return Ok(());
+        };
+        if !matches!(session.phase, Phase::Connecting { .. }) || !session.is_up() {
+            return Ok(());
+        }
+        if self.connected_count() >= self.plan.peers {
+            let frame = session.outgoing(shared::PeerEvent::Busy);
+            self.send(frame).await;
+            self.finish(key, EndedBy::Local, "another call came first")
+                .await;
+            return Ok(());
+        }
+        self.connect(key).await
+    }
+
+    async fn connect(&mut self, key: Key) -> Result<(), Failure> {
+        let now = Instant::now();
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        session.phase = Phase::Connected;
+        session.timing.connected(now);
+        session.rtc.settle();
+        // Sound first: a source starts at connected, and everything else can wait a millisecond.
+        if let Some(arriving) = session.sound.take() {
+            let checks = self.examinee.sound_checks();
+            let leaving = self.desk.start(key, arriving, checks)?;
+            session.rtc.send_sound(leaving);
+        }
+        let stats = session.rtc.stats().await;
+        let pair = stats.pair;
+        let path = pair.as_ref().map_or(Path::Direct, report::path_of);
+        session.path = Some(path);
+        let setup = session.timing.setup().unwrap_or_default();
+        let peer = session.party.peer.clone();
+        if !session.held {
+            session.held = true;
+            self.lobby.handle(now, lobby::Input::Started(peer.clone()));
+        }
+        self.had_call = true;
+        let (local, remote) = pair.map(|pair| (pair.local, pair.remote)).unzip();
+        self.emit
+            .emit(Event::Connected {
+                peer: peer.to_string(),
+                path,
+                local,
+                remote,
+                setup_ms: setup,
+            })
+            .await;
+        let fact = OwnedFact::Connected {
+            path,
+            setup: setup.total,
+        };
+        self.examinee.report(peer.as_str(), fact).await;
+        self.say_what_waits(key).await;
+        self.drop_pending_of_full_house().await;
+        self.follow_lobby().await
+    }
+
+    async fn say_what_waits(&mut self, key: Key) {
+        let texts: Vec<String> = self
+            .plan
+            .messages
+            .texts
+            .iter()
+            .cloned()
+            .chain(std::mem::take(&mut self.unsaid))
+            .collect();
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        for text in texts {
+            // Bounded by what a command line or a pipe held before anybody was there.
+            if session.outbox.push(text).is_err() {
+                break;
+            }
+        }
+        session.flush_messages().await;
+    }
+
+    /// The calls that came second.
+    async fn drop_pending_of_full_house(&mut self) {
+        if self.connected_count() < self.plan.peers {
+            return;
+        }
+        let pending: Vec<Key> = self
+            .sessions
+            .values()
+            .filter(|session| matches!(session.phase, Phase::Connecting { .. }))
+            .map(|session| session.key)
+            .collect();
+        for key in pending {
+            if let Some(session) = self.sessions.get(&key) {
+                let frame = session.outgoing(shared::PeerEvent::Busy);
+                self.send(frame).await;
+            }
+            self.finish(key, EndedBy::Local, "another call came first")
+                .await;
+        }
+    }
+
+    /// Nothing was heard for a while.
+    async fn on_silence(&mut self, key: Key) {
+        let limit = self.plan.session.connect_limit();
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        if !session.is_connected() || session.lost_at.is_some() {
+            return;
+        }
+        session.lost_at = Some(Instant::now() + limit);
+        let text = format!("no packets from {} for 5s", session.party.name);
+        self.emit.emit(Event::warning("no-packets", text)).await;
+    }
+
+    pub(super) async fn on_message(&mut self, key: Key, label: String, text: String) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let peer = session.party.peer.to_string();
+        if self.plan.sound.echo {
+            // Dropped when the other side does not read its own words back.
+            let _ = session.outbox.push(text.clone());
+            session.flush_messages().await;
+        }
+        let fact = OwnedFact::Message(text.clone());
+        self.examinee.report(&peer, fact).await;
+        let content = Content::Text(text);
+        self.emit
+            .emit(Event::Message {
+                peer,
+                label,
+                content,
+            })
+            .await;
+    }
+
+    pub(super) async fn on_binary(&mut self, key: Key, label: String, bytes: Vec<u8>) {
+        let Some(session) = self.sessions.get(&key) else {
+            return;
+        };
+        let peer = session.party.peer.to_string();
+        let content = Content::Binary(bytes);
+        self.emit
+            .emit(Event::Message {
+                peer,
+                label,
+                content,
+            })
+            .await;
+    }
+
+    pub(super) async fn on_sound(
+        &mut self,
+        key: Option<Key>,
+        event: MediaEvent,
+    ) -> Result<(), Failure> {
+        match event {
+            MediaEvent::CaptureStarted { clock_us } => {
+                for key in self.of_capture(key) {
+                    self.track(key, Direction::Local, clock_us).await;
+                }
+            }
+            MediaEvent::CaptureEnded => {
+                if self.plan.session.hang_up == HangUp::SourceEnds {
+                    for key in self.of_capture(key) {
+                        if let Some(session) = self.sessions.get_mut(&key) {
+                            session.finish = true;
+                        }
+                    }
+                }
+            }
+            MediaEvent::PlaybackStarted { stream, clock_us } => {
+                self.track(stream.0, Direction::Remote, clock_us).await;
+            }
+            MediaEvent::FirstSound { stream, at } => self.first_sound(stream.0, at).await,
+            MediaEvent::CheckMet { stream, check, got } => {
+                if let Some(session) = self.sessions.get(&stream.0) {
+                    let met = true;
+                    let fact = OwnedFact::Sound { check, met, got };
+                    self.examinee
+                        .report(session.party.peer.as_str(), fact)
+                        .await;
+                }
+            }
+            MediaEvent::Drained { stream } => self.on_drained(stream.0).await,
+            event => return self.on_sound_trouble(event).await,
+        }
+        Ok(())
+    }
+
+    async fn on_sound_trouble(&mut self, event: MediaEvent) -> Result<(), Failure> {
+        match event {
+            MediaEvent::Warning { code, text, hint } => {
+                self.emit.emit(Event::Warning { code, text, hint }).await;
+            }
+            MediaEvent::DeviceLost { kind, name, now_on } => {
+                let now_on = now_on.unwrap_or_else(|| "silence".to_owned());
+                let text = format!("{kind} \"{name}\" gone, now on {now_on}");
+                self.emit.emit(Event::warning("device-lost", text)).await;
+            }
+            MediaEvent::Failed(error) => {
+                let exit = match error.class() {
+                    ErrorClass::File => Exit::File,
+                    ErrorClass::NoDevice | ErrorClass::Device => Exit::Device,
+                    ErrorClass::Internal => Exit::Internal,
+                };
+                return Err(Failure::new(exit, error.to_string()));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The calls that a capture works for: its own, or all when it is shared.
+    fn of_capture(&self, key: Option<Key>) -> Vec<Key> {
+        match key {
+            Some(key) => vec![key],
+            None => self
+                .sessions
+                .values()
+                .filter(|session| session.is_connected())
+                .map(|session| session.key)
+                .collect(),
+        }
+    }
+
+    async fn track(&mut self, key: Key, direction: Direction, clock_us: u64) {
+        let Some(session) = self.sessions.get(&key) else {
+            return;
+        };
+        let codec = session
+            .codec
+            .clone()
+            .unwrap_or_else(|| "audio/opus".to_owned());
+        self.emit
+            .emit(Event::Track {
+                peer: session.party.peer.to_string(),
+                direction,
+                kind: Kind::Audio,
+                codec: Some(codec),
+                clock_us: Some(clock_us),
+            })
+            .await;
+    }
+
+    async fn first_sound(&mut self, key: Key, at: Instant) {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        session.heard = true;
+        let connected = session.timing.connected_at().unwrap_or(at);
+        self.emit
+            .emit(Event::Audio {
+                peer: session.party.peer.to_string(),
+                after: at.saturating_duration_since(connected),
+            })
+            .await;
+    }
+
+    /// Says once that a call is silent; `due` is when that is worth saying.
+    pub(super) async fn warn_of_silence(&mut self, now: Instant) {
+        if !self.listens() {
+            return;
+        }
+        let mut silent = Vec::new();
+        for session in self.sessions.values_mut() {
+            if let Some(due) = session.silence_due()
+                && now >= due
+            {
+                session.heard = true;
+                silent.push(session.party.name.clone());
+            }
+        }
+        for name in silent {
+            let text = format!("connected, but no sound from {name} for 5s");
+            self.emit.emit(Event::warning("silent", text)).await;
+        }
+    }
+
+    /// Whether sound is expected at all.
+    pub(super) fn listens(&self) -> bool {
+        self.plan.sound.speaker != crate::audio::spec::SinkSpec::Off && !self.plan.sound.echo
+    }
+}
+
+/// How long a call may be silent before that is said.
+pub(super) const SILENCE: Duration = Duration::from_secs(5);

@@ -1,0 +1,104 @@
+//! Statistics: for `--stats`, for the thresholds, for the summary at the end.
+
+use std::time::{Duration, Instant};
+
+use super::Call;
+use super::examiner::OwnedFact;
+use super::session::{Key, Session};
+use crate::event::{EndpointType, Event, Path, Summary};
+use crate::rtc::{SelectedPair, Stats};
+use crate::stats;
+
+/// How often the thresholds are looked at when no `--stats` says otherwise.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Whether a relay is in the path.
+pub(super) fn path_of(pair: &SelectedPair) -> Path {
+    let relayed = [&pair.local, &pair.remote]
+        .iter()
+        .any(|end| end.kind == EndpointType::Relay);
+    if relayed { Path::Relay } else { Path::Direct }
+}
+
+impl Call {
+    /// Takes statistics when they are due.
+    pub(super) async fn take_stats(&mut self, now: Instant) {
+        if self.connected_count() == 0 {
+            self.next_stats = None;
+            return;
+        }
+        let every = self.plan.stats_every.unwrap_or(LOOK_EVERY);
+        match self.next_stats {
+            None => self.next_stats = Some(now + every),
+            Some(due) if due <= now => {
+                self.next_stats = Some(due.max(now) + every);
+                let keys: Vec<Key> = self.sessions.keys().copied().collect();
+                for key in keys {
+                    self.look_at(key).await;
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    async fn look_at(&mut self, key: Key) {
+        let Some(session) = self.sessions.get(&key).filter(|s| s.is_connected()) else {
+            return;
+        };
+        let moment = session.rtc.stats().await;
+        let path = moment.pair.as_ref().map(path_of);
+        self.report_facts(session, &moment).await;
+        if self.plan.stats_every.is_some() {
+            let played = self.desk.stats(key);
+            let event = Event::Stats {
+                peer: session.party.peer.to_string(),
+                stats: stats::merge(moment.objects, played.as_ref()),
+            };
+            self.emit.emit(event).await;
+        }
+        if let (Some(path), Some(session)) = (path, self.sessions.get_mut(&key))
+            && session.path != Some(path)
+        {
+            session.path = Some(path);
+            let peer = session.party.peer.to_string();
+            self.examinee.report(&peer, OwnedFact::Path(path)).await;
+        }
+    }
+
+    async fn report_facts(&self, session: &Session, moment: &Stats) {
+        let peer = session.party.peer.as_str();
+        if let Some(rtt) = moment.pair.as_ref().and_then(|pair| pair.rtt) {
+            self.examinee.report(peer, OwnedFact::Rtt(rtt)).await;
+        }
+        if let Some(loss) = stats::loss(moment) {
+            self.examinee.report(peer, OwnedFact::Loss(loss)).await;
+        }
+    }
+
+    /// The last look at a call that ends.
+    pub(super) async fn take_facts(&self, session: &Session) {
+        let moment = session.rtc.stats().await;
+        self.report_facts(session, &moment).await;
+    }
+
+    /// A call in a few numbers.
+    pub(super) async fn summary(&self, session: &Session) -> Summary {
+        let moment = session.rtc.stats().await;
+        let played = self.desk.stats(session.key);
+        Summary {
+            duration: session
+                .timing
+                .connected_at()
+                .map(|at| at.elapsed())
+                .unwrap_or_default(),
+            path: session.path,
+            rtt: moment.pair.as_ref().and_then(|pair| pair.rtt),
+            loss: stats::loss(&moment),
+            jitter: moment
+                .inbound
+                .map(|inbound| Duration::from_secs_f64(inbound.jitter.max(0.0))),
+            concealed: played.as_ref().and_then(stats::concealed),
+            setup_ms: session.timing.setup(),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The sound of all calls: one playback for everybody, and a capture for each or for all.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::session::Key;
+use crate::audio::spec::{SinkSpec, SourceSpec};
+use crate::audio::{AudioError, ErrorClass};
+use crate::cli::SoundOptions;
+use crate::event::Event;
+use crate::exit::{Exit, Failure};
+use crate::media::{
+    Capture, CaptureOptions, ListenerId, MediaEvent, Playback, PlaybackOptions, StreamId,
+};
+use crate::proto::packet::Packet;
+use crate::proto::playout::PlayoutStats;
+use crate::proto::sound_check::{CheckReport, SoundCheck};
+
+/// Loss that the encoder expects until the other side has reported any, percent.
+const EXPECTED_LOSS: u8 = 5;
+
+/// Packets from the capture to the network: a second and more.
+const SEND_QUEUE: usize = 64;
+/// What the sound path reports; a few an hour.
+const EVENT_QUEUE: usize = 64;
+/// Packets from the network to the playout when they also go back as an echo.
+const ECHO_QUEUE: usize = 256;
+
+/// An event of a capture names the call it works for; those of the playback name their stream.
+pub(super) type SoundEvent = (Option<Key>, MediaEvent);
+
+/// Owns the sound path of a command.
+pub(super) struct SoundDesk {
+    options: SoundOptions,
+    playback: Playback,
+    /// A microphone or stdin: there is one, and every call hears it.
+    shared: Option<Capture>,
+    /// Opened at the start, so that a wrong file is known before anybody is called.
+    first: Option<Tagged>,
+    own: HashMap<Key, Tagged>,
+    listeners: HashMap<Key, ListenerId>,
+    events: mpsc::Sender<SoundEvent>,
+}
+
+/// A capture, and the call it works for.
+struct Tagged {
+    capture: Capture,
+    call: Arc<AtomicU64>,
+}
+
+/// No call yet.
+const NO_CALL: u64 = 0;
+
+impl SoundDesk {
+    /// Opens source and sink; may block for as long as a sound system needs.
+    pub(super) fn open(
+        mut options: SoundOptions,
+        events: mpsc::Sender<SoundEvent>,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<(Self, Vec<Event>), Failure> {
+        let mut warnings = Vec::new();
+        let tagged = match open_capture(&options, &events, runtime) {
+            Err(error) if error.class() == ErrorClass::NoDevice => {
+                warnings.push(Event::warning_with(
+                    "no-microphone",
+                    "no microphone: sending silence",
+                    "try --mic tone:440",
+                ));
+                options.mic = SourceSpec::Silence;
+                open_capture(&options, &events, runtime)
+            }
+            opened => opened,
+        }
+        .map_err(|error| failure(&error))?;
+        let playback = match open_playback(&options, &events, runtime) {
+            Err(error) if error.class() == ErrorClass::NoDevice => {
+                warnings.push(Event::warning_with(
+                    "no-speaker",
+                    "no speaker: what arrives is not played",
+                    "try --speaker file:heard.wav",
+                ));
+                options.speaker = SinkSpec::Null;
+                open_playback(&options, &events, runtime)
+            }
+            opened => opened,
+        }
+        .map_err(|error| failure(&error))?;
+        let one_for_all = options.mic.is_device() || options.mic == SourceSpec::Stdin;
+        let (shared, first) = if one_for_all {
+            (Some(tagged.capture), None)
+        } else {
+            (None, Some(tagged))
+        };
+        let desk = Self {
+            options,
+            playback,
+            shared,
+            first,
+            own: HashMap::new(),
+            listeners: HashMap::new(),
+            events,
+        };
+        Ok((desk, warnings))
+    }
+
+    /// Connects a call: takes what arrives and gives what to send, both from this moment on.
+    pub(super) fn start(
+        &mut self,
+        key: Key,
+        arriving: mpsc::Receiver<Packet>,
+        checks: &[SoundCheck],
+    ) -> Result<mpsc::Receiver<Packet>, Failure> {
+        let stream = StreamId(key);
+        if self.options.echo {
+            let (back, leaving) = mpsc::channel(SEND_QUEUE);
+            let (on, heard) = mpsc::channel(ECHO_QUEUE);
+            tokio::spawn(echo(arriving, back, on));
+            self.playback.add(stream, heard, checks.to_vec());
+            return Ok(leaving);
+        }
+        self.playback.add(stream, arriving, checks.to_vec());
+        let (packets, leaving) = mpsc::channel(SEND_QUEUE);
+        let capture = match &self.shared {
+            Some(capture) => capture,
+            None => &self.capture_for(key)?.capture,
+        };
+        let listener = capture.add(packets);
+        self.listeners.insert(key, listener);
+        Ok(leaving)
+    }
+
+    fn capture_for(&mut self, key: Key) -> Result<&Tagged, Failure> {
+        let tagged = match self.first.take() {
+            Some(tagged) => tagged,
+            None => open_capture(
+                &self.options,
+                &self.events,
+                &tokio::runtime::Handle::current(),
+            )
+            .map_err(|error| failure(&error))?,
+        };
+        tagged.call.store(key, Ordering::Relaxed);
+        Ok(self.own.entry(key).or_insert(tagged))
+    }
+
+    /// Stops sending for a call.
+    pub(super) fn stop_sending(&mut self, key: Key) {
+        let listener = self.listeners.remove(&key);
+        if let (Some(capture), Some(listener)) = (&self.shared, listener) {
+            capture.remove(listener);
+        }
+        self.own.remove(&key);
+    }
+
+    /// Plays out what has arrived for a call; [`MediaEvent::Drained`] tells when that is done.
+    pub(super) fn drain(&self, key: Key) {
+        self.playback.drain(StreamId(key));
+    }
+
+    /// Forgets a call.
+    pub(super) fn remove(&mut self, key: Key) {
+        self.stop_sending(key);
+        self.playback.remove(StreamId(key));
+    }
+
+    /// Counters of what a call has played, also after its end.
+    pub(super) fn stats(&self, key: Key) -> Option<PlayoutStats> {
+        self.playback.stats(StreamId(key))
+    }
+
+    /// What the checks of a call have heard so far, also after its end.
+    pub(super) fn checks(&self, key: Key) -> Vec<CheckReport> {
+        self.playback.checks(StreamId(key))
+    }
+
+    /// Finishes the file, if the sink is one.
+    pub(super) fn close(self) -> Result<(), Failure> {
+        drop(self.own);
+        self.playback.close().map_err(|error| failure(&error))
+    }
+}
+
+fn open_capture(
+    options: &SoundOptions,
+    events: &mpsc::Sender<SoundEvent>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Tagged, AudioError> {
+    let call = Arc::new(AtomicU64::new(NO_CALL));
+    let (tx, rx) = mpsc::channel(EVENT_QUEUE);
+    let capture = Capture::open(
+        &CaptureOptions {
+            source: options.mic.clone(),
+            ptime_ms: options.ptime_ms,
+            bitrate: options.bitrate,
+            fec: options.fec,
+            expected_loss: EXPECTED_LOSS,
+        },
+        tx,
+    )?;
+    runtime.spawn(forward(rx, Some(Arc::clone(&call)), events.clone()));
+    Ok(Tagged { capture, call })
+}
+
+fn open_playback(
+    options: &SoundOptions,
+    events: &mpsc::Sender<SoundEvent>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Playback, AudioError> {
+    let (tx, rx) = mpsc::channel(EVENT_QUEUE);
+    let sink = options.speaker.clone();
+    let playback = Playback::open(&PlaybackOptions { sink }, tx)?;
+    runtime.spawn(forward(rx, None, events.clone()));
+    Ok(playback)
+}
+
+async fn forward(
+    mut from: mpsc::Receiver<MediaEvent>,
+    call: Option<Arc<AtomicU64>>,
+    to: mpsc::Sender<SoundEvent>,
+) {
+    while let Some(event) = from.recv().await {
+        let key = call
+            .as_ref()
+            .map(|call| call.load(Ordering::Relaxed))
+            .filter(|key| *key != NO_CALL);
+        if to.send((key, event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Sends what arrives back as it is, and lets the playout hear it.
+async fn echo(
+    mut arriving: mpsc::Receiver<Packet>,
+    back: mpsc::Sender<Packet>,
+    on: mpsc::Sender<Packet>,
+) {
+    while let Some(packet) = arriving.recv().await {
+        // A full queue loses the packet: sound that comes too late is worth nothing.
+        let _ = on.try_send(packet.clone());
+        let _ = back.try_send(packet);
+    }
+}
+
+fn failure(error: &AudioError) -> Failure {
+    let exit = match error.class() {
+        ErrorClass::NoDevice | ErrorClass::Device => Exit::Device,
+        ErrorClass::File => Exit::File,
+        ErrorClass::Internal => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string())
+}

@@ -1,0 +1,267 @@
+//! From what clap read to options: defaults, and what no single option can know.
+
+use super::args::{AnswerArgs, CallArgs, ConnectArgs, LoopbackArgs, Verb};
+use super::grammar;
+use super::groups::{
+    CheckArgs, ImpairArgs, MessageArgs, NetworkArgs, OutputArgs, SessionArgs, SignalingArgs,
+    SoundArgs, StatsArgs,
+};
+use super::options::{
+    CallOptions, Command, DevicesOptions, HangUp, LoopbackOptions, MessageOptions, NetworkOptions,
+    OutputOptions, SessionOptions, SignalingOptions, SoundOptions, Stun,
+};
+use crate::audio::spec::{SinkSpec, SourceSpec};
+use crate::checks::{Check, ChecksOptions};
+
+/// Where the server listens unless told otherwise.
+const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/socket";
+
+/// Servers of the default `--stun`.
+const DEFAULT_STUN: [&str; 2] = [
+    "stun:stun.l.google.com:19302",
+    "stun:stun2.l.google.com:19302",
+];
+
+/// Sound in one packet, ms.
+const DEFAULT_PTIME: u32 = 20;
+
+/// Opus bit rate, bit/s: transparent speech.
+const DEFAULT_BITRATE: u32 = 32_000;
+
+/// Any number would do; a fixed one makes runs repeatable.
+const DEFAULT_SEED: u64 = 1;
+
+/// The tone of the self test, Hz.
+const LOOPBACK_TONE: u32 = 440;
+
+/// How often to take statistics for `--stats-file` alone.
+const STATS_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Options that fit together, or what does not.
+pub(super) fn command(verb: Verb) -> Result<Command, String> {
+    match verb {
+        Verb::Call(args) => {
+            let CallArgs { connect, to } = *args;
+            let mut options = connection(connect)?;
+            options.signaling.to = to;
+            Ok(Command::Call(Box::new(options)))
+        }
+        Verb::Answer(args) => {
+            let AnswerArgs { connect, keep } = *args;
+            let mut options = connection(connect)?;
+            options.signaling.keep = keep;
+            Ok(Command::Answer(Box::new(options)))
+        }
+        Verb::Loopback(args) => Ok(Command::Loopback(Box::new(self_test(*args)?))),
+        Verb::Devices(args) => Ok(Command::Devices(DevicesOptions {
+            output: plain_output(args.output),
+        })),
+    }
+}
+
+fn connection(args: ConnectArgs) -> Result<CallOptions, String> {
+    let sound = sound(args.sound, SourceSpec::Default, SinkSpec::Default)?;
+    let signaling = signaling(args.signaling, args.room)?;
+    let stdin = sound.mic != SourceSpec::Stdin;
+    Ok(CallOptions {
+        messages: messages(args.messages, stdin),
+        network: network(
+            args.network,
+            args.impair,
+            grammar::is_loopback(&signaling.server),
+        )?,
+        session: session(args.session, &sound),
+        checks: checks(args.checks, &sound)?,
+        output: output(args.output, args.stats, &sound)?,
+        signaling,
+        sound,
+    })
+}
+
+fn self_test(args: LoopbackArgs) -> Result<LoopbackOptions, String> {
+    let sound = sound(
+        args.sound,
+        SourceSpec::Tone { hz: LOOPBACK_TONE },
+        SinkSpec::Null,
+    )?;
+    Ok(LoopbackOptions {
+        messages: messages(args.messages, false),
+        network: impaired(args.impair, Stun::Off, Vec::new(), true),
+        session: session(args.session, &sound),
+        checks: checks(args.checks, &sound)?,
+        output: output(args.output, args.stats, &sound)?,
+        sound,
+    })
+}
+
+fn signaling(args: SignalingArgs, room: Option<String>) -> Result<SignalingOptions, String> {
+    // An empty environment variable is none: that is what scripts make of a missing value.
+    let server = args.server.as_deref().filter(|server| !server.is_empty());
+    let (server, room_of_url) = grammar::server(server.unwrap_or(DEFAULT_SERVER))?;
+    if let (Some(room), Some(of_url)) = (&room, &room_of_url)
+        && room != of_url
+    {
+        return Err(format!(
+            "two rooms given: \"{room}\", and \"{of_url}\" in the server's URL (leave one out)"
+        ));
+    }
+    Ok(SignalingOptions {
+        server,
+        room: room.or(room_of_url),
+        name: args.name,
+        to: None,
+        peers: args.peers.map_or(1, usize::from),
+        keep: false,
+        allow_origin: args.allow_origin,
+    })
+}
+
+fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOptions, String> {
+    if args.echo && args.mic.is_some() {
+        return Err(
+            "--echo sends back what arrives and needs no source (leave out --mic)".to_owned(),
+        );
+    }
+    let (mic, speaker) = if args.echo {
+        (SourceSpec::Off, SinkSpec::Null)
+    } else {
+        (mic, speaker)
+    };
+    Ok(SoundOptions {
+        mic: args.mic.unwrap_or(mic),
+        speaker: args.speaker.unwrap_or(speaker),
+        echo: args.echo,
+        ptime_ms: args.ptime.unwrap_or(DEFAULT_PTIME),
+        bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
+        fec: !args.no_fec,
+    })
+}
+
+fn messages(args: MessageArgs, stdin: bool) -> MessageOptions {
+    MessageOptions {
+        texts: args.message,
+        stdin,
+    }
+}
+
+fn network(
+    args: NetworkArgs,
+    impair: ImpairArgs,
+    server_is_loopback: bool,
+) -> Result<NetworkOptions, String> {
+    let loopback =
+        args.loopback || server_is_loopback || args.bind.iter().any(std::net::IpAddr::is_loopback);
+    Ok(impaired(impair, stun(&args.stun)?, args.bind, loopback))
+}
+
+fn impaired(
+    args: ImpairArgs,
+    stun: Stun,
+    bind: Vec<std::net::IpAddr>,
+    loopback: bool,
+) -> NetworkOptions {
+    let impair_seed = args.impair_seed.unwrap_or(DEFAULT_SEED);
+    NetworkOptions {
+        stun,
+        bind,
+        loopback,
+        impair: args.impair,
+        impair_seed,
+    }
+}
+
+fn stun(urls: &[String]) -> Result<Stun, String> {
+    match urls {
+        // As for the server, an empty environment variable is none.
+        [empty] if empty.is_empty() => stun(&[]),
+        [off] if off == "off" => Ok(Stun::Off),
+        urls if urls.iter().any(|url| url == "off") => {
+            Err("--stun off and a STUN server do not go together (leave one out)".to_owned())
+        }
+        [] => servers(DEFAULT_STUN.iter().copied()),
+        urls => servers(urls.iter().map(String::as_str)),
+    }
+}
+
+fn servers<'a>(urls: impl Iterator<Item = &'a str>) -> Result<Stun, String> {
+    let server = |url: &str| url.parse().map_err(|reason| format!("--stun: {reason}"));
+    Ok(Stun::Servers(
+        urls.map(server).collect::<Result<_, String>>()?,
+    ))
+}
+
+fn session(args: SessionArgs, sound: &SoundOptions) -> SessionOptions {
+    let hang_up = match args.hangup_on_eof {
+        false => HangUp::Never,
+        true if sound.mic.ends() => HangUp::SourceEnds,
+        true => HangUp::InputEnds,
+    };
+    SessionOptions {
+        timeout: args.timeout,
+        duration: args.duration,
+        hang_up,
+    }
+}
+
+fn checks(args: CheckArgs, sound: &SoundOptions) -> Result<ChecksOptions, String> {
+    let CheckArgs {
+        expect,
+        max_setup,
+        max_loss,
+        max_rtt,
+    } = args;
+    let listens = expect.iter().find(|check| check.sound().is_some());
+    if let Some(check) = listens.filter(|_| sound.speaker == SinkSpec::Off) {
+        return Err(format!(
+            "--expect {check} can never be met with --speaker off (use --speaker null)"
+        ));
+    }
+    let has = |wanted: fn(&Check) -> bool| expect.iter().any(wanted);
+    if has(|check| matches!(check, Check::Direct)) && has(|check| matches!(check, Check::Relay)) {
+        return Err(
+            "--expect direct and --expect relay exclude each other (leave one out)".to_owned(),
+        );
+    }
+    Ok(ChecksOptions {
+        expect,
+        max_setup,
+        max_loss,
+        max_rtt,
+    })
+}
+
+fn output(
+    args: OutputArgs,
+    stats: StatsArgs,
+    sound: &SoundOptions,
+) -> Result<OutputOptions, String> {
+    let stdout_is_sound = sound.speaker == SinkSpec::Stdout;
+    if stdout_is_sound && args.json {
+        return Err(
+            "--speaker stdout and --json both need stdout (use --speaker file:PATH)".to_owned(),
+        );
+    }
+    Ok(OutputOptions {
+        stats_shown: stats.stats.is_some(),
+        stats_every: stats
+            .stats
+            .or(stats.stats_file.is_some().then_some(STATS_EVERY)),
+        stats_file: stats.stats_file,
+        stdout_is_sound,
+        ..plain_output(args)
+    })
+}
+
+fn plain_output(args: OutputArgs) -> OutputOptions {
+    let OutputArgs {
+        json,
+        quiet,
+        verbose,
+    } = args;
+    OutputOptions {
+        json,
+        quiet,
+        verbosity: verbose.min(2),
+        ..OutputOptions::default()
+    }
+}

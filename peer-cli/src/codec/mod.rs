@@ -1,0 +1,3 @@
+//! Codecs: the only place that names their crates.
+
+pub mod opus;

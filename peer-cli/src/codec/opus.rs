@@ -1,0 +1,338 @@
+//! Opus (RFC 6716), 48 kHz, mono.
+
+use bytes::Bytes;
+use opus::{Application, Bitrate, Channels};
+
+/// Samples per second of every Opus clock (RFC 7587, section 4.1).
+pub const SAMPLE_RATE: u32 = 48_000;
+/// Samples in 1 ms.
+const MS: usize = 48;
+/// Longest packet: 120 ms.
+const LONGEST: usize = 120 * MS;
+/// Largest packet we make: room for 60 ms at the highest rate.
+const LARGEST_PACKET: usize = 4000;
+/// Bit rates that the encoder takes, bit/s.
+const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
+
+/// What went wrong inside the codec.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("opus: {0}")]
+pub struct CodecError(String);
+
+impl From<opus::Error> for CodecError {
+    fn from(error: opus::Error) -> CodecError {
+        CodecError(error.description().to_owned())
+    }
+}
+
+/// What the sound is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A call: speech, low delay, redundancy.
+    Call,
+    /// A file: as close to the original as possible.
+    Music,
+}
+
+/// How to encode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EncoderOptions {
+    /// What the sound is for.
+    pub purpose: Purpose,
+    /// Duration of a packet in ms: 10, 20, 40 or 60.
+    pub ptime_ms: u32,
+    /// Bits per second, 6000 to 510000; values outside are brought inside.
+    pub bitrate: u32,
+    /// Whether packets carry a reduced copy of the one before.
+    pub fec: bool,
+    /// Loss that the copies are dimensioned for, in percent; without any there are none.
+    pub expected_loss: u8,
+    /// Effort, 0 to 10.
+    pub complexity: u8,
+}
+
+impl Default for EncoderOptions {
+    fn default() -> EncoderOptions {
+        EncoderOptions {
+            purpose: Purpose::Call,
+            ptime_ms: 20,
+            bitrate: 32_000,
+            fec: true,
+            expected_loss: 5,
+            complexity: 9,
+        }
+    }
+}
+
+/// Makes packets of sound.
+#[derive(Debug)]
+pub struct Encoder {
+    inner: opus::Encoder,
+    frame: usize,
+    packet: Vec<u8>,
+}
+
+impl Encoder {
+    /// A new stream.
+    pub fn new(options: &EncoderOptions) -> Result<Encoder, CodecError> {
+        if ![10, 20, 40, 60].contains(&options.ptime_ms) {
+            let reason = format!(
+                "packets of {} ms are not possible (10, 20, 40 or 60)",
+                options.ptime_ms
+            );
+            return Err(CodecError(reason));
+        }
+        let application = match options.purpose {
+            Purpose::Call => Application::Voip,
+            Purpose::Music => Application::Audio,
+        };
+        let mut inner = opus::Encoder::new(SAMPLE_RATE, Channels::Mono, application)?;
+        inner.set_inband_fec(options.fec)?;
+        inner.set_complexity(i32::from(options.complexity.min(10)))?;
+        let frame = options.ptime_ms as usize * MS;
+        let mut encoder = Encoder {
+            inner,
+            frame,
+            packet: vec![0; LARGEST_PACKET],
+        };
+        encoder.set_bitrate(options.bitrate)?;
+        encoder.set_expected_loss(options.expected_loss)?;
+        Ok(encoder)
+    }
+
+    /// Samples that `encode` takes.
+    pub fn frame(&self) -> usize {
+        self.frame
+    }
+
+    /// Samples by which decoded sound comes later than it went in.
+    pub fn lookahead(&mut self) -> Result<usize, CodecError> {
+        Ok(usize::try_from(self.inner.get_lookahead()?).unwrap_or(0))
+    }
+
+    /// Changes the rate, in bit/s.
+    pub fn set_bitrate(&mut self, bitrate: u32) -> Result<(), CodecError> {
+        let bitrate = bitrate.clamp(*BITRATES.start(), *BITRATES.end());
+        Ok(self.inner.set_bitrate(Bitrate::Bits(bitrate as i32))?)
+    }
+
+    /// Changes the loss that redundancy is made for, in percent.
+    pub fn set_expected_loss(&mut self, percent: u8) -> Result<(), CodecError> {
+        Ok(self
+            .inner
+            .set_packet_loss_perc(i32::from(percent.min(100)))?)
+    }
+
+    /// Encodes exactly one frame.
+    pub fn encode(&mut self, samples: &[f32]) -> Result<Bytes, CodecError> {
+        let length = self.inner.encode_float(samples, &mut self.packet)?;
+        Ok(Bytes::copy_from_slice(&self.packet[..length]))
+    }
+}
+
+/// Turns packets into sound.
+#[derive(Debug)]
+pub struct Decoder {
+    inner: opus::Decoder,
+    scratch: Vec<f32>,
+}
+
+impl Decoder {
+    /// A new stream.
+    pub fn new() -> Result<Decoder, CodecError> {
+        let inner = opus::Decoder::new(SAMPLE_RATE, Channels::Mono)?;
+        Ok(Decoder {
+            inner,
+            scratch: vec![0.0; LONGEST],
+        })
+    }
+
+    /// Decodes a packet; what it was mixed to is mono.
+    pub fn decode(&mut self, packet: &[u8]) -> Result<&[f32], CodecError> {
+        if packet.is_empty() {
+            return Err(CodecError("empty packet".to_owned()));
+        }
+        let length = self.inner.decode_float(packet, &mut self.scratch, false)?;
+        Ok(&self.scratch[..length])
+    }
+
+    /// Decodes the copy that `next` carries of the packet before it, `samples` long (a multiple of 2.5 ms).
+    pub fn decode_fec(&mut self, next: &[u8], samples: usize) -> Result<&[f32], CodecError> {
+        if next.is_empty() {
+            return Err(CodecError("empty packet".to_owned()));
+        }
+        let out = &mut self.scratch[..samples.min(LONGEST)];
+        let length = self.inner.decode_float(next, out, true)?;
+        Ok(&self.scratch[..length])
+    }
+
+    /// Continues the sound for at most 120 ms; the length is rounded up to 2.5 ms.
+    pub fn conceal(&mut self, samples: usize) -> Result<&[f32], CodecError> {
+        let whole = samples.next_multiple_of(5 * MS / 2).min(LONGEST);
+        let length = self
+            .inner
+            .decode_float(&[], &mut self.scratch[..whole], false)?;
+        Ok(&self.scratch[..length.min(samples)])
+    }
+}
+
+/// Duration of a packet in samples at 48 kHz; nothing if it is not Opus.
+pub fn duration(packet: &[u8]) -> Option<usize> {
+    opus::packet::get_nb_samples(packet, SAMPLE_RATE)
+        .ok()
+        .filter(|samples| *samples > 0)
+}
+
+/// Whether a packet is nothing but the announcement of silence: a table-of-contents byte and at most one more.
+pub fn is_pause(packet: &[u8]) -> bool {
+    packet.len() <= 2
+}
+
+/// Whether a packet carries a reduced copy of the one before it.
+///
+/// Only the speech layer (configurations 0 to 15, RFC 6716, section 3.1) can. Its first bits are one voice flag for each 20 ms and then
+/// the flag asked for (section 4.2.3), for the second channel the same again.
+pub fn has_fec(packet: &[u8]) -> bool {
+    let Some(toc) = packet.first() else {
+        return false;
+    };
+    if toc >> 3 >= 16 {
+        return false;
+    }
+    let Ok(parsed) = opus::packet::parse(packet) else {
+        return false;
+    };
+    let Some(first) = parsed.frames.first().and_then(|frame| frame.first()) else {
+        return false;
+    };
+    let parts = match opus::packet::get_samples_per_frame(packet, SAMPLE_RATE) {
+        Ok(samples) => samples.div_ceil(20 * MS),
+        Err(_) => return false,
+    };
+    let flag = |bit: usize| (first >> (7 - bit)) & 1 == 1;
+    let stereo = toc & 0b100 != 0;
+    flag(parts) || (stereo && flag((2 * parts + 1).min(7)))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// A voice-like sound: a buzz of 130 Hz whose loudness rises and falls.
+    fn voice(samples: usize) -> Vec<f32> {
+        let pulse = |n: usize| 1.0 - 2.0 * ((n as f32 * 130.0 / 48_000.0) % 1.0);
+        let swell =
+            |n: usize| 0.15 + 0.1 * (n as f32 * 3.0 * std::f32::consts::TAU / 48_000.0).sin();
+        (0..samples).map(|n| pulse(n) * swell(n)).collect()
+    }
+
+    fn encode(options: &EncoderOptions, sound: &[f32]) -> Vec<Bytes> {
+        let mut encoder = Encoder::new(options).unwrap();
+        sound
+            .chunks_exact(encoder.frame())
+            .map(|frame| encoder.encode(frame).unwrap())
+            .collect()
+    }
+
+    fn difference(a: &[f32], b: &[f32]) -> f32 {
+        a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>()
+    }
+
+    #[test]
+    fn every_packet_time_makes_packets_of_that_length() {
+        for ptime_ms in [10, 20, 40, 60] {
+            let packets = encode(
+                &EncoderOptions {
+                    ptime_ms,
+                    ..EncoderOptions::default()
+                },
+                &voice(48_000),
+            );
+            assert_eq!(packets.len() as u32, 1000 / ptime_ms);
+            assert!(
+                packets
+                    .iter()
+                    .all(|p| duration(p) == Some(ptime_ms as usize * MS))
+            );
+            let mut decoder = Decoder::new().unwrap();
+            let samples: usize = packets
+                .iter()
+                .map(|p| decoder.decode(p).unwrap().len())
+                .sum();
+            assert_eq!(samples, packets.len() * ptime_ms as usize * MS);
+        }
+        let error = Encoder::new(&EncoderOptions {
+            ptime_ms: 30,
+            ..EncoderOptions::default()
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("30 ms"), "{error}");
+    }
+
+    /// A decoder that has heard these packets.
+    fn after(packets: &[Bytes]) -> Decoder {
+        let mut decoder = Decoder::new().unwrap();
+        for packet in packets {
+            decoder.decode(packet).unwrap();
+        }
+        decoder
+    }
+
+    #[test]
+    fn redundancy_is_there_when_asked_for_and_beats_concealment_and_silence() {
+        let options = EncoderOptions {
+            expected_loss: 20,
+            ..EncoderOptions::default()
+        };
+        let packets = encode(&options, &voice(96_000));
+        assert!(packets[5..].iter().filter(|p| has_fec(p)).count() > packets.len() / 2);
+        let plain = encode(
+            &EncoderOptions {
+                fec: false,
+                ..options
+            },
+            &voice(96_000),
+        );
+        assert!(!plain.iter().any(|p| has_fec(p)));
+
+        let (mut fec, mut concealment, mut silence) = (0.0, 0.0, 0.0);
+        for lost in (20..90).step_by(10) {
+            let truth = after(&packets[..lost])
+                .decode(&packets[lost])
+                .unwrap()
+                .to_vec();
+            let mut decoder = after(&packets[..lost]);
+            fec += difference(decoder.decode_fec(&packets[lost + 1], 960).unwrap(), &truth);
+            let mut decoder = after(&packets[..lost]);
+            concealment += difference(decoder.conceal(960).unwrap(), &truth);
+            silence += difference(&[0.0; 960], &truth);
+        }
+        assert!(
+            fec < concealment && concealment < silence,
+            "{fec} {concealment} {silence}"
+        );
+    }
+
+    #[test]
+    fn garbage_is_an_error_and_never_more() {
+        let mut decoder = Decoder::new().unwrap();
+        let mut seed = 1u32;
+        for length in 0..400usize {
+            let packet: Vec<u8> = (0..length % 80)
+                .map(|_| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (seed >> 24) as u8
+                })
+                .collect();
+            let (_, _) = (has_fec(&packet), is_pause(&packet));
+            if let Some(samples) = duration(&packet) {
+                let _ = decoder.decode_fec(&packet, samples);
+            }
+            let _ = decoder.decode(&packet);
+        }
+        assert!(decoder.decode(&[]).is_err() && decoder.decode_fec(&[], 960).is_err());
+        assert_eq!(decoder.conceal(100).unwrap().len(), 100);
+    }
+}

@@ -1,0 +1,123 @@
+//! One received stream: its packets, its playout buffer, its decoder, and who listens to it.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::Receiver;
+
+use crate::audio::{AudioError, FRAME};
+use crate::codec::opus::Decoder;
+use crate::media::notice::Notices;
+use crate::media::{MediaEvent, StreamId};
+use crate::proto::packet::Packet;
+use crate::proto::playout::{Playout, PlayoutStats};
+use crate::proto::sound_check::{Loudness, SoundCheck, SoundMeter};
+
+/// 10 ms.
+const TICK: Duration = Duration::from_millis(10);
+/// Packets taken from the queue in one go; more wait for the next 10 ms.
+const MOST_PACKETS: usize = 1000;
+
+pub(super) struct Stream {
+    pub(super) id: StreamId,
+    packets: Receiver<Packet>,
+    playout: Playout,
+    decoder: Decoder,
+    loudness: Option<Loudness>,
+    pub(super) meters: Vec<SoundMeter>,
+    ending: Ending,
+}
+
+/// How far the end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    NotYet,
+    /// Play out what has come.
+    Draining,
+    /// All of it is on its way through the device until then.
+    Heard(Instant),
+}
+
+impl Stream {
+    pub(super) fn new(
+        id: StreamId,
+        packets: Receiver<Packet>,
+        checks: Vec<SoundCheck>,
+    ) -> Result<Stream, AudioError> {
+        Ok(Stream {
+            id,
+            packets,
+            playout: Playout::new(),
+            decoder: Decoder::new().map_err(|error| AudioError::sound("decoder", error))?,
+            loudness: Some(Loudness::default()),
+            meters: checks.into_iter().map(SoundMeter::new).collect(),
+            ending: Ending::NotYet,
+        })
+    }
+
+    pub(super) fn stats(&self) -> &PlayoutStats {
+        self.playout.stats()
+    }
+
+    /// No more packets will come.
+    pub(super) fn drain(&mut self) {
+        if self.ending == Ending::NotYet {
+            self.ending = Ending::Draining;
+        }
+    }
+
+    /// Adds the next 10 ms to `mix`.
+    pub(super) fn play(
+        &mut self,
+        now: Instant,
+        latency: Duration,
+        mix: &mut [f32; FRAME],
+        notices: &mut Notices,
+    ) {
+        for _ in 0..MOST_PACKETS {
+            let Ok(packet) = self.packets.try_recv() else {
+                break;
+            };
+            self.playout.insert(now, packet, &self.decoder);
+        }
+        if self.ending == Ending::Draining && self.packets.is_empty() && self.playout.is_drained() {
+            self.ending = Ending::Heard(now + latency);
+        }
+        let mut frame = [0.0; FRAME];
+        let real = self
+            .playout
+            .pull(now, &mut self.decoder, &mut frame)
+            .is_real();
+        self.listen(now + latency, &frame, real, notices);
+        for (sum, sample) in mix.iter_mut().zip(&frame) {
+            *sum += sample;
+        }
+    }
+
+    fn listen(&mut self, now: Instant, frame: &[f32], real: bool, notices: &mut Notices) {
+        let stream = self.id;
+        if let Some(loudness) = &mut self.loudness
+            && loudness.feed(frame, real)
+        {
+            let at = now
+                .checked_sub(TICK * loudness.frames_since_onset())
+                .unwrap_or(now);
+            notices.send(MediaEvent::FirstSound { stream, at });
+            self.loudness = None;
+        }
+        for meter in &mut self.meters {
+            if meter.feed(frame, real) {
+                let report = meter.report();
+                notices.send(MediaEvent::CheckMet {
+                    stream,
+                    check: report.check,
+                    got: report.got,
+                });
+            }
+        }
+    }
+
+    /// Whether everything that came has been heard.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        matches!(self.ending, Ending::Heard(at) if now >= at)
+    }
+}

@@ -1,0 +1,277 @@
+//! The playback thread.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::Receiver;
+
+use super::stream::Stream;
+use crate::audio::spec::SinkSpec;
+use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sink};
+use crate::media::mailbox::Mailbox;
+use crate::media::notice::{Notices, RETRY};
+use crate::media::pace::Pace;
+use crate::media::{MediaEvent, StreamId, clock_us};
+use crate::proto::packet::Packet;
+use crate::proto::playout::PlayoutStats;
+use crate::proto::sound_check::{SoundCheck, SoundMeter};
+
+/// 10 ms.
+const TICK: Duration = Duration::from_millis(10);
+/// How often a device is asked whether it wants more.
+const POLL: Duration = Duration::from_millis(4);
+/// Files and the like make up for so much lateness; it costs nothing, and their time line stays whole.
+const MOST_BEHIND: Duration = Duration::from_secs(2);
+/// Ended streams whose results are kept.
+const REMEMBERED: usize = 256;
+
+/// What the owner asks for.
+#[derive(Debug)]
+pub(super) enum Command {
+    Add(StreamId, Receiver<Packet>, Vec<SoundCheck>),
+    Drain(StreamId),
+    Remove(StreamId),
+    Stats(StreamId, SyncSender<Option<PlayoutStats>>),
+    Checks(StreamId, SyncSender<Vec<SoundMeter>>),
+    Quit(Option<SyncSender<Result<(), AudioError>>>),
+}
+
+/// What is left of an ended stream.
+struct Past {
+    id: StreamId,
+    stats: PlayoutStats,
+    meters: Vec<SoundMeter>,
+}
+
+/// Everything that the thread owns.
+pub(super) struct Worker {
+    sink: Box<dyn Sink>,
+    streams: Vec<Stream>,
+    past: VecDeque<Past>,
+    /// Present while there are streams.
+    pace: Option<Pace>,
+    notices: Notices,
+}
+
+impl Worker {
+    pub(super) fn open(sink: &SinkSpec, notices: Notices) -> Result<Worker, AudioError> {
+        let sink = audio::open_sink(sink)?;
+        Ok(Worker {
+            sink,
+            streams: Vec::new(),
+            past: VecDeque::new(),
+            pace: None,
+            notices,
+        })
+    }
+
+    /// Works until told to quit; sleeps while there is no stream.
+    pub(super) fn run(mut self, mailbox: &Mailbox<Command>) {
+        loop {
+            let unread = self.notices.flush().then(|| Instant::now() + RETRY);
+            let due = self.pace.as_ref().map(|pace| match self.sink.clock() {
+                Clock::Caller => pace.next(),
+                Clock::Device => Instant::now() + POLL,
+            });
+            for command in mailbox.wait(due.into_iter().chain(unread).min()) {
+                match command {
+                    Command::Quit(answer) => return self.quit(answer),
+                    command => self.obey(command),
+                }
+            }
+            self.work();
+        }
+    }
+
+    fn quit(self, answer: Option<SyncSender<Result<(), AudioError>>>) {
+        let outcome = self.sink.close();
+        if let Some(answer) = answer {
+            // Whoever asked may have given up waiting.
+            let _ = answer.send(outcome);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Add(id, packets, checks) => self.add(id, packets, checks),
+            Command::Drain(id) => self
+                .streams
+                .iter_mut()
+                .filter(|s| s.id == id)
+                .for_each(Stream::drain),
+            Command::Remove(id) => {
+                self.forget(|stream| stream.id == id);
+            }
+            // Whoever asked may have given up waiting.
+            Command::Stats(id, answer) => drop(answer.send(self.stats(id))),
+            Command::Checks(id, answer) => drop(answer.send(self.meters(id))),
+            Command::Quit(_) => {}
+        }
+    }
+
+    fn stats(&self, id: StreamId) -> Option<PlayoutStats> {
+        let present = self
+            .streams
+            .iter()
+            .find(|stream| stream.id == id)
+            .map(Stream::stats);
+        let past = || {
+            self.past
+                .iter()
+                .find(|past| past.id == id)
+                .map(|past| &past.stats)
+        };
+        present.or_else(past).cloned()
+    }
+
+    fn meters(&self, id: StreamId) -> Vec<SoundMeter> {
+        let present = self
+            .streams
+            .iter()
+            .find(|stream| stream.id == id)
+            .map(|stream| &stream.meters);
+        let past = || {
+            self.past
+                .iter()
+                .find(|past| past.id == id)
+                .map(|past| &past.meters)
+        };
+        present.or_else(past).cloned().unwrap_or_default()
+    }
+
+    fn add(&mut self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
+        self.streams.retain(|stream| stream.id != id);
+        self.past.retain(|past| past.id != id);
+        match Stream::new(id, packets, checks) {
+            Ok(stream) => self.streams.push(stream),
+            Err(error) => return self.notices.send(MediaEvent::Failed(error)),
+        }
+        let first = match &self.pace {
+            Some(pace) => pace.next(),
+            None => self.start(),
+        };
+        let clock_us = clock_us(first + self.sink.latency());
+        self.notices.send(MediaEvent::PlaybackStarted {
+            stream: id,
+            clock_us,
+        });
+    }
+
+    /// Sets the sink going; returns when its first sample is due.
+    fn start(&mut self) -> Instant {
+        if let Err(error) = self.sink.start() {
+            self.broken(error);
+        }
+        let now = Instant::now();
+        self.pace = Some(Pace::new(now, TICK, MOST_BEHIND));
+        now
+    }
+
+    /// Plays everything that is due.
+    fn work(&mut self) {
+        match self.sink.clock() {
+            Clock::Caller => loop {
+                let now = Instant::now();
+                if !self.pace.as_mut().is_some_and(|pace| pace.is_due(now)) {
+                    return;
+                }
+                self.tick(now);
+            },
+            Clock::Device if self.pace.is_some() => match self.sink.wanted() {
+                Ok(frames) => {
+                    for _ in 0..frames {
+                        self.tick(Instant::now());
+                    }
+                }
+                Err(error) => self.broken(error),
+            },
+            Clock::Device => {}
+        }
+    }
+
+    /// The next 10 ms.
+    fn tick(&mut self, now: Instant) {
+        if self.streams.is_empty() {
+            return;
+        }
+        let (mut mix, latency) = ([0.0; FRAME], self.sink.latency());
+        for stream in &mut self.streams {
+            stream.play(now, latency, &mut mix, &mut self.notices);
+        }
+        for sample in &mut mix {
+            *sample = sample.clamp(-1.0, 1.0);
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.step();
+        }
+        if let Err(error) = self.sink.write(&mix) {
+            self.broken(error);
+        }
+        for stream in self.forget(|stream| stream.is_over(now)) {
+            self.notices.send(MediaEvent::Drained { stream });
+        }
+    }
+
+    /// Lets streams go, keeping their results; without any the sink pauses.
+    fn forget(&mut self, which: impl Fn(&Stream) -> bool) -> Vec<StreamId> {
+        let (gone, kept) = std::mem::take(&mut self.streams)
+            .into_iter()
+            .partition::<Vec<_>, _>(which);
+        self.streams = kept;
+        for stream in &gone {
+            let (stats, meters) = (stream.stats().clone(), stream.meters.clone());
+            self.past.push_back(Past {
+                id: stream.id,
+                stats,
+                meters,
+            });
+        }
+        let surplus = self.past.len().saturating_sub(REMEMBERED);
+        self.past.drain(..surplus);
+        if self.streams.is_empty()
+            && self.pace.take().is_some()
+            && let Err(error) = self.sink.stop()
+        {
+            self.broken(error);
+        }
+        gone.iter().map(|stream| stream.id).collect()
+    }
+
+    /// The sink broke. A speaker is replaced, if only by nothing; the call goes on.
+    fn broken(&mut self, error: AudioError) {
+        let (sink, now_on) = match &error {
+            AudioError::Device {
+                kind: DeviceKind::Output,
+                ..
+            } => replacement(),
+            _ => (audio::null(), None),
+        };
+        self.sink = sink;
+        if let Some(pace) = &mut self.pace {
+            pace.restart(Instant::now());
+        }
+        self.notices.send(match error {
+            AudioError::Device {
+                kind: DeviceKind::Output,
+                name,
+                ..
+            } => MediaEvent::DeviceLost {
+                kind: DeviceKind::Output,
+                name,
+                now_on,
+            },
+            error => MediaEvent::Failed(error),
+        });
+    }
+}
+
+/// The default speaker, or nothing.
+fn replacement() -> (Box<dyn Sink>, Option<String>) {
+    if let Ok(mut sink) = audio::open_sink(&SinkSpec::Default)
+        && sink.start().is_ok()
+    {
+        return (sink, Some(SinkSpec::Default.to_string()));
+    }
+    (audio::null(), None)
+}

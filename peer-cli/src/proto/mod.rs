@@ -1,0 +1,14 @@
+//! State machines without I/O, clock, task, lock or randomness of their own: time and seeds are
+//! arguments. `handle(now, input)`, `poll_output()`, `poll_timeout()`.
+
+pub mod backoff;
+pub mod chat;
+pub mod impair;
+pub mod lobby;
+pub mod negotiation;
+pub mod packet;
+pub mod playout;
+pub mod quantity;
+mod random;
+pub mod sdp;
+pub mod sound_check;

@@ -1,0 +1,294 @@
+//! The playout buffer: packets go in as they come, 10 ms of sound come out whenever they are asked for.
+//!
+//! Each pull uses, in this order: decoded sound left over, the next packet, the redundancy inside a later packet, concealment,
+//! silence. Delay follows one number, the *reserve*: how much sound still waits at the worst moment between two packets. It is held
+//! near a target that late packets raise and time lowers, by leaving out or repeating single pitch periods.
+
+mod delay;
+mod produce;
+mod stats;
+mod store;
+mod stretch;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+pub use stats::PlayoutStats;
+
+use crate::proto::packet::Packet;
+use delay::{Change, Delay};
+use produce::COUNTED;
+use store::{Inserted, Store};
+
+/// Samples in one pull: 10 ms at 48 kHz.
+pub const FRAME: usize = 480;
+/// Samples in a second.
+const SAMPLE_RATE: f64 = 48_000.0;
+/// What a codec can tell about a packet without decoding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketInfo {
+    /// Duration in samples at 48 kHz.
+    pub samples: u32,
+    /// It carries a reduced copy of the packet before it.
+    pub fec: bool,
+    /// It only says that silence follows (discontinuous transmission).
+    pub pause: bool,
+}
+
+/// The codec as the playout buffer sees it; every call appends to `out`.
+pub trait PacketDecoder {
+    /// What the packet is, or nothing if it is broken.
+    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo>;
+    /// Decodes a packet; false if it is broken.
+    fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> bool;
+    /// Decodes the copy of the packet before `next`, `samples` long.
+    fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool;
+    /// Makes up `samples` that continue the sound.
+    fn conceal(&mut self, samples: usize, out: &mut Vec<f32>);
+}
+
+/// Where a piece of sound came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// Sent by the other side.
+    Real,
+    /// Made up to bridge a gap.
+    Concealed,
+    /// Background noise made up in an announced pause.
+    Comfort,
+    /// Nothing there.
+    Silence,
+}
+
+impl FrameKind {
+    /// Whether the other side sent it.
+    pub fn is_real(self) -> bool {
+        self == FrameKind::Real
+    }
+}
+
+/// The buffer of one stream.
+#[derive(Debug, Default)]
+pub struct Playout {
+    store: Store,
+    /// Sequence number and timestamp of what is due next, once playing has begun.
+    position: Option<(i64, i64)>,
+    playing: bool,
+    /// Decoded sound that has not been pulled yet, and where it came from.
+    pcm: Vec<f32>,
+    origin: Vec<(FrameKind, usize)>,
+    /// Samples made up for the time that is due, beyond `position`.
+    filled: i64,
+    /// Samples made up since the last real one.
+    made_up: u64,
+    comfort: bool,
+    delay: Delay,
+    stats: PlayoutStats,
+}
+
+impl Playout {
+    /// An empty buffer.
+    pub fn new() -> Playout {
+        Playout::default()
+    }
+
+    /// The counters so far.
+    pub fn stats(&self) -> &PlayoutStats {
+        &self.stats
+    }
+
+    /// Whether everything that came has been played.
+    pub fn is_drained(&self) -> bool {
+        self.store.is_empty() && !self.origin.iter().any(|(kind, _)| kind.is_real())
+    }
+
+    /// Takes in a packet from the network, in any order.
+    pub fn insert(&mut self, now: Instant, packet: Packet, decoder: &dyn PacketDecoder) {
+        let info = decoder
+            .inspect(&packet.payload)
+            .filter(|info| (1..=5760).contains(&info.samples));
+        let Some(info) = info else {
+            self.stats.packets_discarded += 1;
+            return;
+        };
+        let due = self.position.map(|(sequence, _)| sequence);
+        match self.store.insert(packet, info, due) {
+            Inserted::Kept => self.stats.packets_received += 1,
+            Inserted::Restarted => {
+                self.stats.packets_received += 1;
+                (self.position, self.playing, self.filled) = (None, false, 0);
+            }
+            Inserted::Duplicate => self.stats.packets_duplicated += 1,
+            Inserted::Late => {
+                self.stats.packets_received += 1;
+                self.stats.packets_discarded += 1;
+                self.delay.late(now);
+            }
+            Inserted::Stray => self.stats.packets_discarded += 1,
+        }
+        let gone = self.store.trim();
+        if gone > 0 {
+            self.stats.packets_discarded += gone;
+            self.skip_to_first();
+        }
+        self.stats.packets_lost = self.store.lost();
+    }
+
+    /// The next 10 ms.
+    pub fn pull(
+        &mut self,
+        now: Instant,
+        decoder: &mut dyn PacketDecoder,
+        out: &mut [f32; FRAME],
+    ) -> FrameKind {
+        if !self.playing {
+            self.start(now);
+        }
+        if self.playing {
+            self.adjust(now, decoder);
+            while self.pcm.len() < FRAME {
+                self.produce(now, decoder);
+            }
+        } else if self.position.is_some() || !self.pcm.is_empty() {
+            self.fill(FRAME.saturating_sub(self.pcm.len()), decoder);
+        } else {
+            out.fill(0.0);
+            return FrameKind::Silence;
+        }
+        let kind = self.take(out);
+        self.stats.count_level(out);
+        kind
+    }
+
+    /// Begins to play once the first packet has waited for the reserve.
+    fn start(&mut self, now: Instant) {
+        let Some(first) = self.store.first() else {
+            return;
+        };
+        let waited = now.saturating_duration_since(first.arrival).as_secs_f64() * SAMPLE_RATE;
+        let enough = self.delay.target() + u64::from(first.info.samples);
+        if waited + 0.5 >= self.delay.target() as f64 || self.store.samples() >= enough {
+            self.skip_to_first();
+            self.playing = true;
+            self.delay.begin(now);
+        }
+    }
+
+    fn skip_to_first(&mut self) {
+        if let Some(first) = self.store.first() {
+            self.position = Some((first.sequence, first.timestamp));
+            self.filled = 0;
+        }
+    }
+
+    /// Sound that waits, counting lost packets that will be rebuilt or concealed.
+    fn waiting(&self) -> i64 {
+        let Some((sequence, _)) = self.position else {
+            return 0;
+        };
+        let packets = self.store.len() as i64;
+        let each = if packets == 0 {
+            0
+        } else {
+            self.store.samples() as i64 / packets
+        };
+        self.pcm.len() as i64 + self.store.samples() as i64 + self.store.missing(sequence) * each
+            - self.filled
+    }
+
+    /// Moves the delay towards its target.
+    fn adjust(&mut self, now: Instant, decoder: &mut dyn PacketDecoder) {
+        if self.made_up > 0 {
+            return;
+        }
+        match self.delay.observe(now, self.waiting() - FRAME as i64) {
+            Change::None => {}
+            Change::Drop { samples } => self.drop_packets(samples),
+            Change::Shorten { force } => {
+                self.collect(now, decoder, FRAME + stretch::NEEDED);
+                if self.all_real() {
+                    let removed = stretch::shorten(&mut self.pcm, force);
+                    self.stats.removed_samples_for_acceleration += removed as u64;
+                    self.delay.changed(-(removed as i64));
+                    self.origin = vec![(FrameKind::Real, self.pcm.len())];
+                }
+            }
+            Change::Lengthen { samples } => {
+                self.collect(now, decoder, stretch::NEEDED);
+                if self.all_real() {
+                    let added = stretch::lengthen(&mut self.pcm, samples);
+                    self.stats.inserted_samples_for_deceleration += added as u64;
+                    self.delay.changed(added as i64);
+                    self.origin = vec![(FrameKind::Real, self.pcm.len())];
+                }
+            }
+        }
+    }
+
+    /// Decodes ahead, as long as packets follow each other.
+    fn collect(&mut self, now: Instant, decoder: &mut dyn PacketDecoder, samples: usize) {
+        while self.pcm.len() < samples {
+            let follows = match (self.store.first(), self.position) {
+                (Some(first), Some((sequence, timestamp))) => {
+                    first.sequence == sequence && first.timestamp == timestamp
+                }
+                _ => false,
+            };
+            if !follows || self.filled > 0 {
+                return;
+            }
+            self.play_first(now, decoder);
+        }
+    }
+
+    fn all_real(&self) -> bool {
+        !self.pcm.is_empty() && self.origin.iter().all(|(kind, _)| kind.is_real())
+    }
+
+    /// Far too much waits: leaves out whole packets.
+    fn drop_packets(&mut self, samples: u64) {
+        let mut dropped = 0;
+        while dropped < samples && self.store.len() > 1 {
+            dropped += self
+                .store
+                .pop()
+                .map_or(0, |stored| u64::from(stored.info.samples));
+        }
+        self.stats.removed_samples_for_acceleration += dropped;
+        self.delay.changed(-(dropped as i64));
+        self.skip_to_first();
+    }
+
+    fn note(&mut self, kind: FrameKind, samples: usize) {
+        match self.origin.last_mut() {
+            Some((last, count)) if *last == kind => *count += samples,
+            _ => self.origin.push((kind, samples)),
+        }
+    }
+
+    /// Hands out 10 ms; their kind is that of the larger part.
+    fn take(&mut self, out: &mut [f32; FRAME]) -> FrameKind {
+        out.copy_from_slice(&self.pcm[..FRAME]);
+        self.pcm.drain(..FRAME);
+        let (mut left, mut most) = (FRAME, (FrameKind::Silence, 0));
+        while let Some((kind, count)) = self.origin.first_mut() {
+            let used = left.min(*count);
+            if used > most.1 {
+                most = (*kind, used);
+            }
+            *count -= used;
+            left -= used;
+            if *count == 0 {
+                self.origin.remove(0);
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        if self.made_up < COUNTED {
+            self.stats.total_samples_received += FRAME as u64;
+        }
+        most.0
+    }
+}

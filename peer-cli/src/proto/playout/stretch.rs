@@ -1,0 +1,128 @@
+//! Time stretch by one pitch period: leaves out or repeats the stretch of sound that fits best onto itself, with a cross-fade,
+//! so that delay changes without a change of pitch.
+
+use super::stats::mean_square;
+
+/// Length of the cross-fade: 5 ms.
+const OVERLAP: usize = 240;
+/// Shortest piece worth moving: 2.5 ms.
+const SHORTEST: usize = 120;
+/// Longest piece moved at once: 15 ms, one period of a deep voice.
+const LONGEST: usize = 720;
+/// Sound below -50 dBFS: a cut there is not heard.
+const QUIET: f64 = 1e-5;
+/// Correlation from which a cut is not heard in loud sound.
+const ALIKE: f64 = 0.7;
+
+/// Samples that must be there for a full search.
+pub(super) const NEEDED: usize = LONGEST + OVERLAP;
+
+/// Shortens `pcm` at its start; returns the number of samples left out (0: no good place, unless `force`).
+pub(super) fn shorten(pcm: &mut Vec<f32>, force: bool) -> usize {
+    let Some(lag) = best_lag(pcm, LONGEST, force) else {
+        return 0;
+    };
+    for i in 0..OVERLAP {
+        pcm[i] = fade(pcm[i], pcm[lag + i], i);
+    }
+    pcm.drain(OVERLAP..OVERLAP + lag);
+    lag
+}
+
+/// Lengthens `pcm` near its start by at most `most` samples; returns the number added.
+pub(super) fn lengthen(pcm: &mut Vec<f32>, most: usize) -> usize {
+    let Some(lag) = best_lag(pcm, most, false) else {
+        return 0;
+    };
+    let mut longer = Vec::with_capacity(pcm.len() + lag);
+    longer.extend_from_slice(&pcm[..lag]);
+    longer.extend((0..OVERLAP).map(|i| fade(pcm[lag + i], pcm[i], i)));
+    longer.extend_from_slice(&pcm[OVERLAP..]);
+    *pcm = longer;
+    lag
+}
+
+fn fade(from: f32, to: f32, at: usize) -> f32 {
+    let share = at as f32 / OVERLAP as f32;
+    from + (to - from) * share
+}
+
+/// The shift at which the sound resembles itself most.
+fn best_lag(pcm: &[f32], most: usize, force: bool) -> Option<usize> {
+    let longest = most.min(LONGEST).min(pcm.len().checked_sub(OVERLAP)?);
+    if longest < SHORTEST {
+        return None;
+    }
+    if mean_square(&pcm[..longest + OVERLAP]) < QUIET {
+        return Some(longest);
+    }
+    let head = &pcm[..OVERLAP];
+    let (lag, likeness) = (SHORTEST..=longest)
+        .map(|lag| (lag, correlation(head, &pcm[lag..lag + OVERLAP])))
+        .max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (likeness >= ALIKE || force).then_some(lag)
+}
+
+/// Normalised correlation, -1 to 1.
+fn correlation(a: &[f32], b: &[f32]) -> f64 {
+    let (mut ab, mut aa, mut bb) = (0.0f32, 0.0f32, 0.0f32);
+    for (x, y) in a.iter().zip(b) {
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    f64::from(ab) / (f64::from(aa) * f64::from(bb)).sqrt().max(1e-12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tone(len: usize) -> Vec<f32> {
+        (0..len)
+            .map(|i| (i as f32 * 440.0 * std::f32::consts::TAU / 48_000.0).sin() * 0.3)
+            .collect()
+    }
+
+    /// The largest step between neighbours: a click shows as a step that the tone itself never makes.
+    fn largest_step(pcm: &[f32]) -> f32 {
+        pcm.windows(2)
+            .map(|w| (w[1] - w[0]).abs())
+            .fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn a_tone_is_shortened_and_lengthened_without_a_click() {
+        let smooth = largest_step(&tone(1440)) * 1.3;
+        let mut shorter = tone(1440);
+        let removed = shorten(&mut shorter, false);
+        assert!(removed >= SHORTEST && shorter.len() == 1440 - removed);
+        assert!(largest_step(&shorter) < smooth);
+
+        let mut longer = tone(1440);
+        let added = lengthen(&mut longer, 480);
+        assert!((SHORTEST..=480).contains(&added) && longer.len() == 1440 + added);
+        assert!(largest_step(&longer) < smooth);
+    }
+
+    #[test]
+    fn silence_gives_way_at_once_and_too_little_sound_is_left_alone() {
+        let mut silence = vec![0.0; NEEDED];
+        assert_eq!(shorten(&mut silence, false), LONGEST);
+        assert_eq!(shorten(&mut tone(300), true), 0);
+        assert_eq!(lengthen(&mut Vec::new(), 480), 0);
+    }
+
+    #[test]
+    fn noise_is_cut_only_by_force() {
+        let mut seed = 1u32;
+        let mut noise: Vec<f32> = (0..1440)
+            .map(|_| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
+            })
+            .collect();
+        assert_eq!(shorten(&mut noise.clone(), false), 0);
+        assert!(shorten(&mut noise, true) > 0);
+    }
+}

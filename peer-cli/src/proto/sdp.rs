@@ -1,0 +1,103 @@
+//! The few lines of a session description (RFC 8866) that signaling needs; the crate reads the rest.
+
+/// What tells one connection's descriptions from another's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// User name and session id of the `o=` line (RFC 8866 5.2), the same for all versions.
+    pub origin: String,
+    /// The first `a=fingerprint` (RFC 8122): the same certificate is the same connection.
+    pub fingerprint: String,
+}
+
+/// Whose description this is; absent where it has no `o=` line.
+#[must_use]
+pub fn identity(sdp: &str) -> Option<Identity> {
+    let origin: Vec<&str> = value(sdp, "o=")?.split(' ').take(2).collect();
+    Some(Identity {
+        origin: origin.join(" "),
+        fingerprint: value(sdp, "a=fingerprint:").unwrap_or_default().to_owned(),
+    })
+}
+
+/// The whole `o=` line: equal for a repeated description, different for a renegotiation.
+#[must_use]
+pub fn version(sdp: &str) -> Option<&str> {
+    value(sdp, "o=")
+}
+
+/// The ICE generation (`a=ice-ufrag`, RFC 8839 5.4).
+#[must_use]
+pub fn ufrag(sdp: &str) -> Option<&str> {
+    value(sdp, "a=ice-ufrag:")
+}
+
+/// The type, address and protocol words of a `candidate:` attribute (RFC 8839 5.1).
+#[must_use]
+pub fn candidate_parts(candidate: &str) -> Option<CandidateParts<'_>> {
+    let line = candidate.strip_prefix("a=").unwrap_or(candidate);
+    let mut words = line.strip_prefix("candidate:")?.split_ascii_whitespace();
+    let protocol = words.nth(2)?;
+    let address = words.nth(1)?;
+    let port = words.next()?.parse().ok()?;
+    let kind = (words.next()? == "typ").then(|| words.next())??;
+    Some(CandidateParts {
+        kind,
+        address,
+        port,
+        protocol,
+    })
+}
+
+/// Words of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CandidateParts<'a> {
+    /// host, srflx, prflx or relay.
+    pub kind: &'a str,
+    /// IP address or mDNS name.
+    pub address: &'a str,
+    /// Port.
+    pub port: u16,
+    /// udp or tcp.
+    pub protocol: &'a str,
+}
+
+fn value<'a>(sdp: &'a str, prefix: &str) -> Option<&'a str> {
+    sdp.lines()
+        .find_map(|line| line.trim_end().strip_prefix(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const SDP: &str = "v=0\r\no=- 4611 2 IN IP4 127.0.0.1\r\ns=-\r\na=fingerprint:sha-256 AB:CD\r\na=ice-ufrag:wxyz\r\n";
+
+    #[test]
+    fn a_new_version_is_the_same_connection() {
+        let again = SDP.replace("4611 2", "4611 3");
+        assert_eq!(identity(SDP), identity(&again));
+        assert_ne!(version(SDP), version(&again));
+        assert_eq!(ufrag(SDP), Some("wxyz"));
+        let other = SDP.replace("AB:CD", "AB:CE");
+        assert_ne!(identity(SDP), identity(&other));
+        assert_eq!(identity("v=0"), None);
+    }
+
+    #[test]
+    fn candidates_are_taken_apart_or_refused() {
+        let line = "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host";
+        let parts = candidate_parts(line).unwrap();
+        assert_eq!((parts.kind, parts.address), ("host", "192.0.2.1"));
+        assert_eq!((parts.port, parts.protocol), (5000, "udp"));
+        for broken in [
+            "",
+            "candidate:",
+            "candidate:1 1 udp",
+            "candidate:1 1 udp 1 a b typ host",
+            "x",
+        ] {
+            assert_eq!(candidate_parts(broken), None);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Which local addresses a connection binds, one socket each.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The addresses to gather host candidates on (RFC 8445 5.1.1.1), port chosen by the system.
+///
+/// `bind` narrows it to the named ones; `loopback` adds 127.0.0.1. A machine with nothing but `lo`
+/// gets loopback anyway, since there is no other path to try.
+///
+/// # Errors
+/// When the interfaces cannot be listed.
+pub(super) fn local_addresses(bind: &[IpAddr], loopback: bool) -> io::Result<Vec<SocketAddr>> {
+    let mut addresses: Vec<IpAddr> = if bind.is_empty() {
+        if_addrs::get_if_addrs()?
+            .into_iter()
+            .map(|interface| interface.ip())
+            .filter(is_usable)
+            .collect()
+    } else {
+        bind.to_vec()
+    };
+    if loopback || addresses.is_empty() {
+        addresses.push(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    Ok(addresses
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, 0))
+        .collect())
+}
+
+/// Loopback reaches nobody; a link-local IPv6 address needs a zone that no candidate carries.
+fn is_usable(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_unspecified(),
+        IpAddr::V6(ip) => !ip.is_loopback() && !ip.is_unspecified() && !ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn named_addresses_replace_the_list_and_loopback_adds() {
+        let bind = ["192.0.2.7".parse().unwrap()];
+        let addresses = local_addresses(&bind, true).unwrap();
+        let expected: Vec<SocketAddr> = ["127.0.0.1:0", "192.0.2.7:0"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
+        assert_eq!(addresses, expected);
+    }
+
+    #[test]
+    fn there_is_always_an_address() {
+        assert!(!local_addresses(&[], false).unwrap().is_empty());
+    }
+}

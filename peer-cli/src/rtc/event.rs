@@ -1,0 +1,76 @@
+//! What a connection tells its call; no type of the webrtc crate gets past here.
+
+use bytes::Bytes;
+use shared::Candidate;
+
+use super::channel::Channel;
+
+/// Something that happened on one peer connection.
+#[derive(Debug)]
+pub enum PeerEvent {
+    /// A local candidate to send (RFC 8838).
+    Candidate(Candidate),
+    /// No more local candidates will come.
+    CandidatesEnd,
+    /// The ICE transport changed its state (RFC 8445).
+    Ice(IceState),
+    /// The whole connection (ICE and DTLS) changed its state (W3C `RTCPeerConnectionState`).
+    Connection(ConnectionState),
+    /// The other side's first packet of sound arrived.
+    Track {
+        /// MIME type of the codec, such as `audio/opus`.
+        codec: String,
+    },
+    /// A STUN server gave no address.
+    StunFailed {
+        /// `host:port`.
+        server: String,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// The kernel granted small receive buffers, bytes.
+    SmallBuffers(usize),
+    /// mDNS could not be joined: `.local` candidates of browsers cannot be resolved.
+    NoMdns(String),
+    /// The crate's driver ended by itself.
+    DriverEnded,
+}
+
+/// What happens on data channels, in order for each channel.
+#[derive(Debug)]
+pub enum ChannelEvent {
+    /// Open on both sides.
+    Opened(Channel),
+    /// Text arrived.
+    Text(Channel, String),
+    /// Bytes arrived.
+    Binary(Channel, Bytes),
+    /// Closed by either side.
+    Closed(Channel),
+}
+
+/// W3C `RTCIceConnectionState`, as far as a call cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IceState {
+    /// Pairs are being checked.
+    Checking,
+    /// A pair works.
+    Connected,
+    /// Nothing was heard for a while.
+    Disconnected,
+    /// Every pair failed, or nothing was heard for too long.
+    Failed,
+}
+
+/// W3C `RTCPeerConnectionState`, as far as a call cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// ICE and DTLS are up.
+    Connected,
+    /// Nothing was heard for a while.
+    Disconnected,
+    /// It will not come back by itself.
+    Failed,
+    /// Closed on our side.
+    Closed,
+}

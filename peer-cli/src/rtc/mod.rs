@@ -1,0 +1,36 @@
+//! The WebRTC connection: the only room that names the webrtc crate.
+//!
+//! [`Peer`] is one connection. It takes and gives descriptions as SDP text, candidates as the wire
+//! carries them, sound as [`Packet`](crate::proto::packet::Packet)s and messages on [`Channel`]s;
+//! what happens comes out of [`PeerStreams`].
+
+mod addresses;
+mod channel;
+mod event;
+mod handler;
+mod impaired;
+mod peer;
+mod runtime;
+mod servers;
+mod socket;
+mod stats;
+mod stun;
+mod track;
+mod worker;
+
+pub use channel::Channel;
+pub use event::{ChannelEvent, ConnectionState, IceState, PeerEvent};
+pub use peer::{Peer, PeerOptions, PeerStreams, Sound};
+pub use servers::StunServer;
+pub use stats::{SelectedPair, Stats};
+
+/// What the crate, or the system below it, refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RtcError {
+    /// The crate said no.
+    #[error("{0}")]
+    Webrtc(#[from] webrtc::error::Error),
+    /// The interfaces could not be listed.
+    #[error("cannot list the network interfaces: {0}")]
+    Interfaces(#[from] std::io::Error),
+}

@@ -1,0 +1,375 @@
+//! One peer connection: descriptions, candidates, channels, sound.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use shared::Candidate as CandidateInit;
+use tokio::sync::{Notify, mpsc};
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCIceCandidateInit, RTCSessionDescription,
+    Registry, SettingEngineBuilder, StatsSelector, register_default_interceptors,
+};
+use webrtc::rtp_transceiver::RtpSender;
+
+use super::addresses::local_addresses;
+use super::event::{ChannelEvent, PeerEvent};
+use super::handler::Handler;
+use super::runtime::{Pace, PacedRuntime};
+use super::servers::StunServer;
+use super::socket::SocketFactory;
+use super::stats::{self, Stats};
+use super::track::{LocalTrack, opus};
+use super::{RtcError, worker};
+use crate::proto::impair::Impairment;
+use crate::proto::packet::Packet;
+
+/// ICE checks this far apart (the crate waits 200 ms), each pair tried this often.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+const CHECKS_PER_PAIR: u16 = 40;
+
+/// Silence until a path counts as disconnected, then as failed; and how often it is kept alive.
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
+const FAILED_AFTER: Duration = Duration::from_secs(25);
+const KEEPALIVE: Duration = Duration::from_secs(2);
+
+/// A better pair may still turn up for this long after a reflexive one works.
+const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+
+/// Unacknowledged data-channel bytes before sending is refused.
+const SEND_BUFFER_LIMIT: usize = 4 << 20;
+
+/// Callbacks and events on their way; a connection makes a few dozen.
+const EVENT_QUEUE: usize = 1024;
+/// Messages on their way: the senders' tasks wait when it is full.
+const CHANNEL_QUEUE: usize = 64;
+/// Sound on its way, packets: five seconds at 20 ms.
+const SOUND_QUEUE: usize = 256;
+
+/// Which way sound flows, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Both ways.
+    Both,
+    /// We only send.
+    Send,
+    /// We only receive.
+    Receive,
+    /// No sound at all: data channels only.
+    None,
+}
+
+impl Sound {
+    /// Whether this side sends.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Both | Self::Send)
+    }
+
+    fn direction(self) -> RTCRtpTransceiverDirection {
+        match self {
+            Self::Both => RTCRtpTransceiverDirection::Sendrecv,
+            Self::Send => RTCRtpTransceiverDirection::Sendonly,
+            Self::Receive => RTCRtpTransceiverDirection::Recvonly,
+            Self::None => RTCRtpTransceiverDirection::Inactive,
+        }
+    }
+}
+
+/// How a connection finds its paths.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// Local addresses to use; empty for all.
+    pub bind: Vec<IpAddr>,
+    /// Add 127.0.0.1.
+    pub loopback: bool,
+    /// Nothing but 127.0.0.1: the self test.
+    pub loopback_only: bool,
+    /// Servers that tell our reflexive addresses.
+    pub stun: Vec<StunServer>,
+    /// A bad network on what this peer sends, and its seed.
+    pub impairment: Option<(Impairment, u64)>,
+    /// Which way sound flows.
+    pub sound: Sound,
+}
+
+/// What comes out of a connection.
+#[derive(Debug)]
+pub struct PeerStreams {
+    /// States and candidates.
+    pub events: mpsc::Receiver<PeerEvent>,
+    /// Channels and messages.
+    pub channels: mpsc::Receiver<ChannelEvent>,
+    /// Received sound.
+    pub sound: mpsc::Receiver<Packet>,
+}
+
+/// One peer connection.
+pub struct Peer {
+    connection: Arc<dyn PeerConnection>,
+    channels: mpsc::Sender<ChannelEvent>,
+    track: Option<Arc<LocalTrack>>,
+    sender: Option<Arc<dyn RtpSender>>,
+    sound: Sound,
+    pace: Pace,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Peer {
+    /// Binds the sockets and starts the driver.
+    ///
+    /// # Errors
+    /// When no address can be bound.
+    pub async fn open(options: &PeerOptions) -> Result<(Self, PeerStreams), RtcError> {
+        let (events_tx, events) = mpsc::channel(EVENT_QUEUE);
+        let (channels_tx, channels) = mpsc::channel(CHANNEL_QUEUE);
+        let (sound_tx, sound) = mpsc::channel(SOUND_QUEUE);
+        let (callbacks_tx, callbacks) = mpsc::channel(EVENT_QUEUE);
+        let (sockets, created) = SocketFactory::new(options.impairment.clone());
+        let driver_ended = Arc::new(Notify::new());
+        let (runtime, pace) = PacedRuntime::new(sockets, Arc::clone(&driver_ended));
+        let runtime = Arc::new(runtime);
+        let handler = Arc::new(Handler(callbacks_tx));
+
+        // Loopback needs no mDNS, and joining 5353 fails where there is no multicast route.
+        let mdns = if options.loopback_only {
+            MulticastDnsMode::Disabled
+        } else {
+            MulticastDnsMode::QueryOnly
+        };
+        let build = |mdns| build(options, mdns, Arc::clone(&runtime), Arc::clone(&handler));
+        let connection = match build(mdns).await {
+            Err(error) if mdns != MulticastDnsMode::Disabled => {
+                let _ = events_tx.try_send(PeerEvent::NoMdns(error.to_string()));
+                build(MulticastDnsMode::Disabled).await
+            }
+            built => built,
+        }?;
+        let dropped = Arc::new(AtomicU64::new(0));
+        tokio::spawn(worker::run(worker::Worker {
+            callbacks,
+            created,
+            driver_ended,
+            stun: options.stun.clone(),
+            events: events_tx,
+            channels: channels_tx.clone(),
+            sound: sound_tx,
+            dropped: Arc::clone(&dropped),
+        }));
+        let peer = Self {
+            connection,
+            channels: channels_tx,
+            track: None,
+            sender: None,
+            sound: options.sound,
+            pace,
+            dropped,
+        };
+        let streams = PeerStreams {
+            events,
+            channels,
+            sound,
+        };
+        Ok((peer, streams))
+    }
+
+    /// Makes an offer and starts gathering. Open the channels first, so that it names them.
+    ///
+    /// # Errors
+    /// When the crate refuses; the text says why.
+    pub async fn offer(&mut self) -> Result<String, RtcError> {
+        self.offer_sound().await?;
+        let offer = self.connection.create_offer(None).await?;
+        let sdp = offer.sdp.clone();
+        self.connection.set_local_description(offer).await?;
+        Ok(sdp)
+    }
+
+    /// Takes an offer of the other side and answers it.
+    ///
+    /// # Errors
+    /// When the offer cannot be read or shares nothing with us.
+    pub async fn answer(&mut self, offer: &str) -> Result<String, RtcError> {
+        let offer = RTCSessionDescription::offer(offer.to_owned())?;
+        self.answer_sound().await?;
+        self.connection.set_remote_description(offer).await?;
+        if self.sound == Sound::Send {
+            self.narrow(RTCRtpTransceiverDirection::Sendonly).await?;
+        }
+        let answer = self.connection.create_answer(None).await?;
+        let sdp = answer.sdp.clone();
+        self.connection.set_local_description(answer).await?;
+        Ok(sdp)
+    }
+
+    /// Takes the answer to our offer.
+    ///
+    /// # Errors
+    /// When the answer cannot be read or does not fit the offer.
+    pub async fn accept(&self, answer: &str) -> Result<(), RtcError> {
+        let answer = RTCSessionDescription::answer(answer.to_owned())?;
+        Ok(self.connection.set_remote_description(answer).await?)
+    }
+
+    /// Takes a candidate of the other side; the remote description must be set already.
+    ///
+    /// # Errors
+    /// When the candidate cannot be read.
+    pub async fn add_candidate(&self, candidate: CandidateInit) -> Result<(), RtcError> {
+        let candidate = RTCIceCandidateInit {
+            candidate: candidate.candidate,
+            sdp_mid: candidate.sdp_mid,
+            sdp_mline_index: candidate.sdp_m_line_index,
+            username_fragment: candidate.username_fragment,
+            url: None,
+        };
+        Ok(self.connection.add_ice_candidate(candidate).await?)
+    }
+
+    /// Opens an ordered, reliable data channel.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn open_channel(&self, label: &str, protocol: &str) -> Result<(), RtcError> {
+        let init = webrtc::data_channel::RTCDataChannelInit {
+            protocol: protocol.to_owned(),
+            ..Default::default()
+        };
+        let channel = self
+            .connection
+            .create_data_channel(label, Some(init))
+            .await?;
+        let channel = super::channel::Channel::new(channel, label, protocol, true);
+        tokio::spawn(channel.drain(self.channels.clone()));
+        Ok(())
+    }
+
+    /// Sends what comes out of `packets` as sound; nothing happens where none was negotiated.
+    pub fn send_sound(&self, packets: mpsc::Receiver<Packet>) {
+        if let (Some(track), Some(sender)) = (&self.track, &self.sender) {
+            let (track, sender) = (Arc::clone(track), Arc::clone(sender));
+            tokio::spawn(async move { track.run(sender, packets).await });
+        }
+    }
+
+    /// The handshake is over: the driver may sleep longer.
+    pub fn settle(&self) {
+        self.pace.connected();
+    }
+
+    /// W3C webrtc-stats objects of this moment.
+    pub async fn stats(&self) -> Stats {
+        let report = self
+            .connection
+            .get_stats(Instant::now(), StatsSelector::None)
+            .await;
+        stats::read(&report)
+    }
+
+    /// Packets of sound that arrived while nobody took them.
+    #[must_use]
+    pub fn dropped_sound(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Closes everything; the other side notices at once if a channel is open.
+    pub async fn close(&self) {
+        self.pace.connecting();
+        if let Err(error) = self.connection.close().await {
+            tracing::debug!(%error, "closing a connection");
+        }
+    }
+
+    async fn offer_sound(&mut self) -> Result<(), RtcError> {
+        if self.sound == Sound::None || !self.connection.get_transceivers().await.is_empty() {
+            return Ok(());
+        }
+        let init = RTCRtpTransceiverInit {
+            direction: self.sound.direction(),
+            streams: vec![],
+            send_encodings: vec![],
+        };
+        if !self.sound.sends() {
+            self.connection
+                .add_transceiver_from_kind(RtpCodecKind::Audio, Some(init))
+                .await?;
+            return Ok(());
+        }
+        let track = LocalTrack::new();
+        let transceiver = self
+            .connection
+            .add_transceiver_from_track(track.handle(), Some(init))
+            .await?;
+        self.sender = transceiver.sender().await?;
+        self.track = Some(Arc::new(track));
+        Ok(())
+    }
+
+    async fn answer_sound(&mut self) -> Result<(), RtcError> {
+        if !self.sound.sends() || self.track.is_some() {
+            return Ok(());
+        }
+        let track = LocalTrack::new();
+        self.sender = Some(self.connection.add_track(track.handle()).await?);
+        self.track = Some(Arc::new(track));
+        Ok(())
+    }
+
+    async fn narrow(&self, direction: RTCRtpTransceiverDirection) -> Result<(), RtcError> {
+        for transceiver in self.connection.get_transceivers().await {
+            transceiver.set_direction(direction).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn build(
+    options: &PeerOptions,
+    mdns: MulticastDnsMode,
+    runtime: Arc<PacedRuntime>,
+    handler: Arc<Handler>,
+) -> Result<Arc<dyn PeerConnection>, RtcError> {
+    let mut media = MediaEngine::default();
+    media.register_codec(
+        RTCRtpCodecParameters {
+            rtp_codec: opus(),
+            payload_type: 111,
+        },
+        RtpCodecKind::Audio,
+    )?;
+    let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
+    let addresses = if options.loopback_only {
+        vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0))]
+    } else {
+        local_addresses(&options.bind, options.loopback)?
+    };
+    let connection = PeerConnectionBuilder::new()
+        .with_media_engine(media)
+        .with_interceptor_registry(interceptors)
+        .with_setting_engine(settings(mdns))
+        .with_runtime(runtime)
+        .with_handler(handler)
+        .with_udp_addrs(addresses)
+        .with_data_channel_send_buffer_limit(SEND_BUFFER_LIMIT)
+        .build()
+        .await?;
+    Ok(Arc::new(connection))
+}
+
+fn settings(mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(mdns)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
+        .with_ice_timeouts(
+            Some(DISCONNECTED_AFTER),
+            Some(FAILED_AFTER),
+            Some(KEEPALIVE),
+        )
+        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .build()
+}

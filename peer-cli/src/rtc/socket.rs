@@ -1,0 +1,166 @@
+//! The UDP sockets below the webrtc crate: sized buffers, impairment, STUN answers overheard.
+
+use std::fmt;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use socket2::SockRef;
+use tokio::sync::mpsc;
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
+
+use super::impaired::{Datagram, Impaired};
+use super::stun::Listener;
+use crate::proto::impair::Impairment;
+
+/// What we ask the kernel for, each way: a burst of data-channel packets overflows the default of
+/// about 200 KiB, and SCTP then waits a second.
+const BUFFER_BYTES: usize = 4 << 20;
+
+/// Below this grant a person is told once (stock Linux grants 208 KiB, doubled for bookkeeping).
+pub(super) const SMALL_BUFFER_BYTES: usize = 1 << 20;
+
+/// mDNS is spoken on this port; its socket is neither resized nor impaired.
+const MDNS_PORT: u16 = 5353;
+
+/// Makes the sockets of one connection.
+#[derive(Clone)]
+pub(super) struct SocketFactory {
+    impairment: Option<(Impairment, u64)>,
+    created: mpsc::UnboundedSender<Created>,
+    count: Arc<AtomicU64>,
+}
+
+/// A socket that the crate has bound.
+pub(super) struct Created {
+    /// Its local address.
+    pub(super) local: SocketAddr,
+    /// Receive buffer that the kernel granted, bytes.
+    pub(super) granted: usize,
+    /// For sending STUN requests of our own from the same port.
+    pub(super) socket: Arc<dyn AsyncUdpSocket>,
+    /// Where answers to those requests are overheard.
+    pub(super) listener: Listener,
+}
+
+impl SocketFactory {
+    /// A factory and the stream of what it made (one entry a socket: the list is as long as the
+    /// machine has addresses).
+    pub(super) fn new(
+        impairment: Option<(Impairment, u64)>,
+    ) -> (Self, mpsc::UnboundedReceiver<Created>) {
+        let (created, sockets) = mpsc::unbounded_channel();
+        let factory = Self {
+            impairment,
+            created,
+            count: Arc::new(AtomicU64::new(0)),
+        };
+        (factory, sockets)
+    }
+
+    /// Sizes, wraps and announces one bound socket.
+    pub(super) fn wrap(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let local = socket.local_addr()?;
+        if local.port() == MDNS_PORT {
+            return TokioRuntime.wrap_udp_socket(socket);
+        }
+        let granted = size_buffers(&socket);
+        let inner = TokioRuntime.wrap_udp_socket(socket)?;
+        let impaired = self.impairment.as_ref().map(|(spec, seed)| {
+            // Each socket gets its own stream of fates, in the order they were bound.
+            let index = self.count.fetch_add(1, Ordering::Relaxed);
+            Impaired::start(spec.clone(), seed.wrapping_add(index), Arc::clone(&inner))
+        });
+        let listener = Listener::default();
+        let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {
+            inner,
+            impaired,
+            listener: listener.clone(),
+        });
+        // The receiver is gone once the connection is closing: nobody needs to know then.
+        let _ = self.created.send(Created {
+            local,
+            granted,
+            socket: Arc::clone(&socket),
+            listener,
+        });
+        Ok(socket)
+    }
+}
+
+impl fmt::Debug for SocketFactory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketFactory").finish_non_exhaustive()
+    }
+}
+
+/// Asks for large buffers and returns what the kernel granted for receiving; less is lived with.
+fn size_buffers(socket: &std::net::UdpSocket) -> usize {
+    let socket = SockRef::from(socket);
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(BUFFER_BYTES);
+    socket.recv_buffer_size().unwrap_or(0)
+}
+
+struct PeerSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    impaired: Option<Impaired>,
+    listener: Listener,
+}
+
+impl fmt::Debug for PeerSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerSocket")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsyncUdpSocket for PeerSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        let Some(impaired) = &self.impaired else {
+            return self.inner.poll_send(cx, transmit);
+        };
+        let segment = transmit.segment_size.unwrap_or(transmit.contents.len());
+        for bytes in transmit.contents.chunks(segment.max(1)) {
+            impaired.send(Datagram {
+                bytes: bytes.to_vec(),
+                destination: transmit.destination,
+            });
+        }
+        Poll::Ready(Ok(transmit.contents.len()))
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        let polled = self.inner.poll_recv(cx, bufs, meta);
+        if let Poll::Ready(Ok(count)) = &polled
+            && self.listener.is_waiting()
+        {
+            for (buf, meta) in bufs.iter().zip(meta.iter()).take(*count) {
+                for datagram in buf[..meta.len].chunks(meta.stride.max(1)) {
+                    self.listener.overhear(datagram);
+                }
+            }
+        }
+        polled
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+}

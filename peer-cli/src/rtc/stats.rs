@@ -1,0 +1,177 @@
+//! getStats of the crate, put right and reduced to what it really fills in.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
+
+use crate::event::{Endpoint, EndpointType, Protocol};
+
+/// One moment of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// W3C webrtc-stats objects, each with `type`, `id` and `timestamp` (ms).
+    pub objects: Vec<Value>,
+    /// The path that packets take.
+    pub pair: Option<SelectedPair>,
+    /// Of received sound; absent until the first packet.
+    pub inbound: Option<Inbound>,
+}
+
+/// The nominated candidate pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectedPair {
+    /// Our end.
+    pub local: Endpoint,
+    /// Their end.
+    pub remote: Endpoint,
+    /// Latest STUN round trip; absent before the first.
+    pub rtt: Option<Duration>,
+}
+
+/// Counters of received sound.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Inbound {
+    /// Packets that came.
+    pub received: u64,
+    /// Packets that did not (RFC 3550 6.4.1); negative with duplicates.
+    pub lost: i64,
+    /// Interarrival jitter, s.
+    pub jitter: f64,
+}
+
+/// Opus and its clock rate (RFC 7587); the crate reports jitter in units of it.
+const CLOCK_HZ: f64 = 48_000.0;
+
+/// A pair names its candidates without the prefix that their own ids carry.
+const CANDIDATE_IDS: [(&str, &str); 2] = [
+    ("localCandidateId", "RTCLocalIceCandidate_"),
+    ("remoteCandidateId", "RTCRemoteIceCandidate_"),
+];
+
+/// Reads a report of the crate.
+pub(super) fn read(report: &RTCStatsReport) -> Stats {
+    let mut stats = Stats::default();
+    for entry in report.iter() {
+        if let Some(object) = object(entry) {
+            stats.objects.push(corrected(object));
+        }
+    }
+    stats.pair = selected_pair(&stats.objects);
+    stats.inbound = of_type(&stats.objects, "inbound-rtp")
+        .next()
+        .map(|object| Inbound {
+            received: object["packetsReceived"].as_u64().unwrap_or(0),
+            lost: object["packetsLost"].as_i64().unwrap_or(0),
+            jitter: object["jitter"].as_f64().unwrap_or(0.0),
+        });
+    stats
+}
+
+/// The entries that hold measurements; `remote-*` and sources stay at zero in this crate.
+fn object(entry: &RTCStatsReportEntry) -> Option<Value> {
+    match entry {
+        RTCStatsReportEntry::PeerConnection(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::Transport(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::IceCandidatePair(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::LocalCandidate(stats)
+        | RTCStatsReportEntry::RemoteCandidate(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::Codec(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::DataChannel(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::InboundRtp(stats) => serde_json::to_value(stats),
+        RTCStatsReportEntry::OutboundRtp(stats) => serde_json::to_value(stats),
+        _ => return None,
+    }
+    .ok()
+}
+
+/// Puts units right and leaves out what this crate never measures.
+fn corrected(mut object: Value) -> Value {
+    let Some(fields) = object.as_object_mut() else {
+        return object;
+    };
+    for (name, value) in fields.iter_mut() {
+        if name.to_ascii_lowercase().ends_with("timestamp") {
+            *value = milliseconds(value);
+        }
+    }
+    if fields.get("type").and_then(Value::as_str) == Some("inbound-rtp")
+        && let Some(jitter) = fields.get("jitter").and_then(Value::as_f64)
+    {
+        fields.insert("jitter".to_owned(), (jitter / CLOCK_HZ).into());
+    }
+    // The crate leaves words that say nothing where W3C leaves the field out.
+    fields.retain(|_, value| !matches!(value.as_str(), Some("" | "Unspecified")));
+    for (field, prefix) in CANDIDATE_IDS {
+        if let Some(id) = fields.get(field).and_then(Value::as_str) {
+            let id = format!("{prefix}{id}");
+            fields.insert(field.to_owned(), id.into());
+        }
+    }
+    for unmeasured in ["availableOutgoingBitrate", "availableIncomingBitrate"] {
+        if fields.get(unmeasured).and_then(Value::as_f64) == Some(0.0) {
+            fields.remove(unmeasured);
+        }
+    }
+    object
+}
+
+/// W3C wants milliseconds since 1970; the crate writes seconds.
+fn milliseconds(value: &Value) -> Value {
+    /// Any time after 1970-04 in ms is above it; any before the year 5000 in s is below.
+    const SECONDS_BELOW: f64 = 1e11;
+    match value.as_f64() {
+        Some(seconds) if seconds < SECONDS_BELOW => (seconds * 1e3).into(),
+        _ => value.clone(),
+    }
+}
+
+fn of_type<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    objects
+        .iter()
+        .filter(move |object| object["type"].as_str() == Some(kind))
+}
+
+fn selected_pair(objects: &[Value]) -> Option<SelectedPair> {
+    let pair = of_type(objects, "candidate-pair")
+        .filter(|pair| pair["nominated"].as_bool() == Some(true))
+        .max_by_key(|pair| pair["bytesReceived"].as_u64())?;
+    let end = |field: &str| {
+        let id = pair[field].as_str()?;
+        objects
+            .iter()
+            .find(|object| object["id"].as_str() == Some(id))
+            .and_then(endpoint)
+    };
+    let rtt = pair["currentRoundTripTime"].as_f64().unwrap_or(0.0);
+    Some(SelectedPair {
+        local: end("localCandidateId")?,
+        remote: end("remoteCandidateId")?,
+        rtt: (rtt > 0.0).then(|| Duration::from_secs_f64(rtt)),
+    })
+}
+
+fn endpoint(candidate: &Value) -> Option<Endpoint> {
+    let kind = match candidate["candidateType"].as_str()? {
+        "srflx" => EndpointType::Srflx,
+        "prflx" => EndpointType::Prflx,
+        "relay" => EndpointType::Relay,
+        _ => EndpointType::Host,
+    };
+    let ip = candidate["address"].as_str()?;
+    let port = candidate["port"].as_u64()?;
+    let address = if ip.contains(':') {
+        format!("[{ip}]:{port}")
+    } else {
+        format!("{ip}:{port}")
+    };
+    let protocol = match candidate["protocol"].as_str() {
+        Some(protocol) if protocol.starts_with("tcp") => Protocol::Tcp,
+        _ => Protocol::Udp,
+    };
+    Some(Endpoint {
+        kind,
+        address,
+        protocol,
+    })
+}

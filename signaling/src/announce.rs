@@ -1,0 +1,133 @@
+//! Where a server listens, and the URLs under which it can be reached, for people and for scripts.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::anyhow;
+use tokio::net::TcpListener;
+
+/// Binds the address, or says what is in the way and how to get around it.
+pub async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr)
+        .await
+        .map_err(|why| cannot_listen(addr, &why))
+}
+
+fn cannot_listen(addr: SocketAddr, why: &io::Error) -> anyhow::Error {
+    let advice = match why.kind() {
+        io::ErrorKind::AddrInUse => "is another server running? try another port, or port 0",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: try a higher one",
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address: try 0.0.0.0",
+        _ => "try another --listen",
+    };
+    anyhow!("cannot listen on {addr}: {} ({advice})", why.kind())
+}
+
+/// One URL for each address of this machine that the bound address stands for.
+pub fn urls(bound: SocketAddr) -> Vec<String> {
+    let interfaces = if bound.ip().is_unspecified() {
+        // Without a list the wildcard itself still says the port.
+        if_addrs::get_if_addrs().map(|all| all.iter().map(if_addrs::Interface::ip).collect())
+    } else {
+        Ok(Vec::new())
+    };
+    expand(bound, &interfaces.unwrap_or_default())
+}
+
+/// The same on a given list of interface addresses.
+fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
+    let url = |ip| format!("ws://{}/socket", SocketAddr::new(ip, bound.port()));
+    if !bound.ip().is_unspecified() {
+        return vec![url(bound.ip())];
+    }
+    let reached = |ip: &&IpAddr| match ip {
+        IpAddr::V4(_) => true,
+        // A link-local address means nothing without naming a link, which a URL cannot do.
+        IpAddr::V6(ip) => bound.is_ipv6() && !ip.is_unicast_link_local(),
+    };
+    let mut ips: Vec<IpAddr> = interfaces.iter().filter(reached).copied().collect();
+    ips.sort_by_key(|ip| (!ip.is_loopback(), *ip));
+    ips.dedup();
+    if ips.is_empty() {
+        ips.push(bound.ip());
+    }
+    ips.into_iter().map(url).collect()
+}
+
+/// For people.
+pub fn tell_people(out: &mut impl Write, bound: SocketAddr) -> io::Result<()> {
+    for url in urls(bound) {
+        writeln!(out, "listening on {url}")?;
+    }
+    out.flush()
+}
+
+/// For scripts: one JSON object on one line.
+pub fn tell_scripts(out: &mut impl Write, bound: SocketAddr) -> io::Result<()> {
+    writeln!(out, r#"{{"event":"listening","addr":"{bound}"}}"#)?;
+    out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn ips() -> Vec<IpAddr> {
+        [
+            "192.0.2.7",
+            "127.0.0.1",
+            "2001:db8::7",
+            "::1",
+            "fe80::1",
+            "192.0.2.7",
+        ]
+        .map(|ip| ip.parse().unwrap())
+        .to_vec()
+    }
+
+    fn of(bound: &str) -> Vec<String> {
+        expand(bound.parse().unwrap(), &ips())
+    }
+
+    #[test]
+    fn a_definite_address_is_one_url() {
+        assert_eq!(of("127.0.0.1:8080"), ["ws://127.0.0.1:8080/socket"]);
+        assert_eq!(of("[::1]:1"), ["ws://[::1]:1/socket"]);
+    }
+
+    #[test]
+    fn a_wildcard_is_every_address_loopback_first() {
+        assert_eq!(
+            of("0.0.0.0:80"),
+            ["ws://127.0.0.1:80/socket", "ws://192.0.2.7:80/socket"]
+        );
+        assert_eq!(
+            of("[::]:80"),
+            [
+                "ws://127.0.0.1:80/socket",
+                "ws://[::1]:80/socket",
+                "ws://192.0.2.7:80/socket",
+                "ws://[2001:db8::7]:80/socket"
+            ]
+        );
+        let nothing_known = expand("0.0.0.0:80".parse().unwrap(), &[]);
+        assert_eq!(nothing_known, ["ws://0.0.0.0:80/socket"]);
+    }
+
+    #[test]
+    fn scripts_read_one_line() {
+        let mut out = Vec::new();
+        tell_scripts(&mut out, "127.0.0.1:41234".parse().unwrap()).unwrap();
+        assert_eq!(
+            out,
+            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\"}\n"
+        );
+    }
+
+    #[test]
+    fn the_wildcard_finds_this_machine() {
+        assert!(urls("0.0.0.0:9".parse().unwrap()).contains(&"ws://127.0.0.1:9/socket".into()));
+    }
+}

@@ -1,0 +1,177 @@
+//! Arguments -> [`ServerOptions`].
+
+// The comments on the fields are the help text, where an address is no link and brackets are IPv6.
+#![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+use crate::{Limits, ServerOptions};
+
+mod grammar;
+
+use grammar::{rate, size};
+
+/// Introduces WebRTC peers to each other: a WebSocket signaling server
+///
+/// Every text frame that a client sends to /socket goes to the other clients of its room; clients that speak the
+/// subprotocol peer.v1 get names, presence and direct messages on top. Sound and data never pass through it.
+#[derive(Debug, Parser)]
+#[command(name = "signaling", version, max_term_width = 79)]
+#[command(after_help = "Then, in two more terminals: peer-cli answer · peer-cli call")]
+#[command(after_long_help = AFTER)]
+pub struct Arguments {
+    /// Address and port to listen on; port 0 picks a free one
+    ///
+    /// The default is for this machine alone. 0.0.0.0:8080 or [::]:8080 listens on every address, and every URL to use is
+    /// printed.
+    #[arg(long, value_name = "ADDR:PORT", env = "SIGNALING_LISTEN")]
+    #[arg(default_value = "127.0.0.1:8080", hide_env_values = true)]
+    pub listen: SocketAddr,
+
+    /// Print events for scripts on stdout, one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Web origin that may connect (repeat); default: any
+    ///
+    /// Such as https://example.org. Holds for browsers, which always tell the origin of their page; others connect anyhow.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "SIGNALING_ORIGIN",
+        value_delimiter = ','
+    )]
+    #[arg(hide_env = true, hide_env_values = true)]
+    pub origin: Vec<String>,
+
+    #[command(flatten)]
+    bounds: Bounds,
+}
+
+/// The limits, for `--help` in one group.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits (0 = none)")]
+struct Bounds {
+    /// Connections at once
+    #[arg(long, value_name = "N", default_value = "10000")]
+    #[arg(env = "SIGNALING_MAX_CONNECTIONS", hide_env = true)]
+    max_connections: usize,
+
+    /// The same from one address; loopback is exempt
+    #[arg(long, value_name = "N", default_value = "256")]
+    #[arg(env = "SIGNALING_MAX_CONNECTIONS_PER_IP", hide_env = true)]
+    max_connections_per_ip: usize,
+
+    /// Rooms with somebody in them
+    #[arg(long, value_name = "N", default_value = "10000")]
+    #[arg(env = "SIGNALING_MAX_ROOMS", hide_env = true)]
+    max_rooms: usize,
+
+    /// Members of one room
+    #[arg(long, value_name = "N", default_value = "256")]
+    #[arg(env = "SIGNALING_MAX_ROOM", hide_env = true)]
+    max_room: usize,
+
+    /// Bytes of one message
+    #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size)]
+    #[arg(env = "SIGNALING_MAX_FRAME", hide_env = true)]
+    max_frame: usize,
+
+    /// Messages a second from one client; four times as many at once
+    #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
+    #[arg(env = "SIGNALING_MAX_RATE", hide_env = true)]
+    max_rate: u32,
+
+    /// Bytes that may wait for one client before it is closed as too slow
+    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = size)]
+    #[arg(env = "SIGNALING_MAX_QUEUE", hide_env = true)]
+    max_queue: usize,
+}
+
+const AFTER: &str = "\
+Every option but --json can be set in the environment: SIGNALING_ and its name in capitals, as in \
+SIGNALING_MAX_ROOM. What is logged on stderr follows RUST_LOG (default: info).
+
+Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configuration.
+
+Then, in two more terminals: peer-cli answer, and peer-cli call.";
+
+impl Arguments {
+    /// What the server needs of them.
+    pub fn server_options(&self) -> ServerOptions {
+        let bounds = &self.bounds;
+        ServerOptions {
+            limits: Limits {
+                max_connections: bounds.max_connections,
+                max_connections_per_ip: bounds.max_connections_per_ip,
+                max_rooms: bounds.max_rooms,
+                max_room: bounds.max_room,
+                max_frame: bounds.max_frame,
+                max_rate: bounds.max_rate,
+                max_queue: bounds.max_queue,
+            },
+            origins: self.origin.clone(),
+            ..ServerOptions::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn no_argument_is_the_documented_default() {
+        let arguments = Arguments::try_parse_from(["signaling"]).unwrap();
+        assert_eq!(arguments.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(arguments.server_options(), ServerOptions::default());
+    }
+
+    #[test]
+    fn options_reach_the_server() {
+        let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
+                    --max-rate 0 --max-queue 2M";
+        let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
+        let options = arguments.server_options();
+        assert_eq!(options.origins, ["https://a", "https://b"]);
+        let Limits {
+            max_room,
+            max_frame,
+            max_rate,
+            max_queue,
+            ..
+        } = options.limits;
+        assert_eq!(
+            (max_room, max_frame, max_rate, max_queue),
+            (3, 1024, 0, 2 << 20)
+        );
+    }
+
+    #[test]
+    fn wrong_values_are_named() {
+        for (line, named) in [
+            ("signaling --listen 8080", "8080"),
+            ("signaling --max-frame 64q", "64q"),
+            ("signaling --max-rate fast", "fast"),
+            ("signaling --max-room -1", "-1"),
+        ] {
+            let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(named), "{error}");
+        }
+    }
+
+    #[test]
+    fn short_help_fits_79_columns() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_help().to_string();
+        assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
+        assert!(help.lines().count() <= 40, "{help}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The only room that names the HTTP framework: routes, the WebSocket's life, and the TCP stream below both.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::ServerOptions;
+use crate::switchboard::Switchboard;
+
+mod admission;
+mod conversation;
+mod gate;
+mod upgrade;
+mod wire;
+
+use gate::Gate;
+use wire::{Caller, Door};
+
+/// How long a shutdown may take at most; clients are told, not waited for.
+const SHUTDOWN: Duration = Duration::from_millis(500);
+
+/// What every connection needs to know.
+struct House {
+    options: ServerOptions,
+    switchboard: Switchboard,
+    gate: Gate,
+    conversations: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// Serves until `shutdown`, and then says so to everybody.
+pub(crate) async fn serve(
+    options: ServerOptions,
+    switchboard: Switchboard,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let conversations = TaskTracker::new();
+    let http_timeout = options.http_timeout;
+    let house = Arc::new(House {
+        gate: Gate::new(&options.limits),
+        options,
+        switchboard,
+        conversations: conversations.clone(),
+        shutdown: shutdown.clone(),
+    });
+    let routes = Router::new()
+        .route("/", get(front))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/socket", any(upgrade::socket))
+        .fallback(nothing)
+        .with_state(house)
+        .into_make_service_with_connect_info::<Caller>();
+    let door = Door::new(listener, http_timeout, conversations.clone());
+    let ended = shutdown.clone().cancelled_owned();
+    let everything = async {
+        let result = axum::serve(door, routes)
+            .with_graceful_shutdown(ended)
+            .await;
+        conversations.close();
+        conversations.wait().await;
+        result
+    };
+    let too_late = async {
+        shutdown.cancelled().await;
+        sleep(SHUTDOWN).await;
+    };
+    tokio::select! {
+        result = everything => result,
+        () = too_late => Ok(()),
+    }
+}
+
+/// What this is and how to use it, for whoever opens it in a browser or with curl.
+async fn front(headers: HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    let host = host.filter(|h| h.parse::<axum::http::uri::Authority>().is_ok());
+    let host = host.unwrap_or("127.0.0.1:8080");
+    format!(
+        "This is a WebRTC signaling server: it introduces peers to each other, over a WebSocket at /socket\n\
+         Try: peer-cli answer --server ws://{host}/socket, and peer-cli call with the same --server elsewhere\n"
+    )
+}
+
+async fn nothing(uri: Uri) -> Response {
+    let hint = if uri.path().starts_with("/socket") {
+        "did you mean /socket?room=NAME? "
+    } else {
+        ""
+    };
+    let text =
+        format!("nothing here: {hint}the WebSocket is at /socket, the health check at /healthz\n");
+    (StatusCode::NOT_FOUND, text).into_response()
+}

@@ -1,0 +1,105 @@
+//! May this WebSocket come in, and where to. Refusals are close codes, since a browser cannot read an HTTP status.
+
+use axum::http::{HeaderMap, header};
+use shared::{CloseCode, Room};
+
+use crate::switchboard::Verdict;
+
+/// Bytes of an `Origin` that is still passed on: scheme, the longest host name, port.
+const MAX_ORIGIN: usize = 300;
+
+/// What it asked for, in order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Admission {
+    pub(super) room: Option<Room>,
+    pub(super) origin: Option<String>,
+}
+
+fn refuse(reason: String) -> Verdict {
+    Verdict {
+        code: CloseCode::Policy,
+        reason,
+    }
+}
+
+/// `room` is what stood in the query, if anything; `allowed` lists origins, none is any.
+pub(super) fn admit(
+    room: Option<&str>,
+    headers: &HeaderMap,
+    allowed: &[String],
+) -> Result<Admission, Verdict> {
+    let room = room.filter(|r| !r.is_empty()).map(Room::new).transpose();
+    let room = room.map_err(|e| refuse(e.to_string()))?;
+    let origin = match headers.get(header::ORIGIN) {
+        None => None,
+        Some(value) => {
+            let text = value.to_str().ok().filter(|o| o.len() <= MAX_ORIGIN);
+            Some(
+                text.ok_or_else(|| refuse("the Origin is not one".into()))?
+                    .to_owned(),
+            )
+        }
+    };
+    // No Origin is no browser: pages cannot leave it out, programs could as well make one up.
+    if let Some(origin) = origin.as_ref().filter(|_| !allowed.is_empty())
+        && !allowed
+            .iter()
+            .any(|a| a.trim_end_matches('/').eq_ignore_ascii_case(origin))
+    {
+        return Err(refuse(format!(
+            "origin {origin} may not connect (see --origin)"
+        )));
+    }
+    Ok(Admission { room, origin })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn asks(
+        room: Option<&str>,
+        origin: Option<&str>,
+        allowed: &[&str],
+    ) -> Result<Admission, String> {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
+        admit(room, &headers, &allowed).map_err(|v| v.reason)
+    }
+
+    #[test]
+    fn rooms_are_checked_and_none_is_the_global_one() {
+        let room = |r| asks(r, None, &[]).map(|a| a.room.map(|r| r.to_string()));
+        assert_eq!(room(None), Ok(None));
+        assert_eq!(room(Some("")), Ok(None));
+        assert_eq!(room(Some("demo")), Ok(Some("demo".into())));
+        assert!(
+            room(Some("a b"))
+                .unwrap_err()
+                .starts_with("room \"a b\" contains ' '")
+        );
+    }
+
+    #[test]
+    fn origins_are_passed_on_and_may_be_restricted() {
+        let origin = |o, allowed: &[&str]| asks(None, o, allowed).map(|a| a.origin);
+        assert_eq!(origin(Some("null"), &[]), Ok(Some("null".into())));
+        let mine = ["https://A.example/", "http://b.example"];
+        assert_eq!(
+            origin(Some("https://a.example"), &mine),
+            Ok(Some("https://a.example".into()))
+        );
+        assert_eq!(origin(None, &mine), Ok(None), "no browser");
+        assert_eq!(
+            origin(Some("https://evil.example"), &mine),
+            Err("origin https://evil.example may not connect (see --origin)".into())
+        );
+        assert!(origin(Some("null"), &mine).is_err());
+        assert!(origin(Some(&"x".repeat(301)), &[]).is_err());
+    }
+}

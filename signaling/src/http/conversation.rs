@@ -1,0 +1,218 @@
+//! One WebSocket from its first frame to its last: what it says goes to the switchboard, what is for it comes from there.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use shared::CloseCode;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tracing::debug;
+use tungstenite::Error as WsError;
+use tungstenite::error::ProtocolError;
+
+use super::House;
+use super::wire::Caller;
+use crate::limits::Bucket;
+use crate::switchboard::{Link, Mouthpiece, Outbox, Verdict};
+use crate::text::Text;
+
+/// How long a close code is tried.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// The same when the whole server stops.
+const LAST_WORD_IN_HASTE: Duration = Duration::from_millis(300);
+
+/// RFC 6455 section 5.5: 125 bytes in a control frame, two of them the code.
+const MAX_REASON: usize = 123;
+
+/// How a conversation ends.
+#[derive(Debug)]
+enum End {
+    /// The client said so, or hung up.
+    Theirs,
+    /// We say so, with a code.
+    Ours(Verdict),
+    /// Nothing was heard for too long, not even an answer to a ping.
+    Dead,
+    /// The stream broke.
+    Broken,
+}
+
+impl End {
+    fn ours(code: CloseCode) -> Self {
+        Self::Ours(Verdict {
+            code,
+            reason: code.name().to_owned(),
+        })
+    }
+}
+
+/// Server stops: the client may come back.
+pub(super) fn going_away() -> Verdict {
+    let code = CloseCode::GoingAway;
+    Verdict {
+        code,
+        reason: code.name().to_owned(),
+    }
+}
+
+/// Closes without a conversation.
+pub(super) async fn refuse(socket: WebSocket, caller: &Caller, verdict: Verdict) {
+    let (sink, _stream) = socket.split();
+    farewell(sink, caller, End::Ours(verdict)).await;
+}
+
+/// Runs to the end, whoever brings it about.
+pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link: Link) {
+    let conn = link.conn.0;
+    let mouthpiece = link.mouthpiece();
+    let Link {
+        mut outbox,
+        verdict,
+        ..
+    } = link;
+    let (mut sink, mut stream) = socket.split();
+    let end = tokio::select! {
+        biased;
+        () = house.shutdown.cancelled() => End::Ours(going_away()),
+        Ok(verdict) = verdict => End::Ours(verdict),
+        Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
+        end = listen(house, &mut stream, &mouthpiece) => end,
+    };
+    debug!(conn, ?end, "ended");
+    mouthpiece.gone().await;
+    farewell(sink, caller, end).await;
+}
+
+/// Writes what is for the client, and a ping now and then so that a silent one must answer. Returns when the stream breaks.
+async fn speak(
+    house: &House,
+    sink: &mut SplitSink<WebSocket, Message>,
+    outbox: &mut Outbox,
+) -> Result<Infallible, axum::Error> {
+    // An interval of nothing is refused by the timer.
+    let mut ping = interval(house.options.ping_every.max(Duration::from_millis(1)));
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ping.reset();
+    loop {
+        let next = tokio::select! {
+            text = outbox.next() => match text {
+                Some(text) => message(&text),
+                // The switchboard has let go; its verdict says why.
+                None => pending().await,
+            },
+            _ = ping.tick() => Message::Ping(Bytes::new()),
+        };
+        sink.feed(next).await?;
+        // What else has come meanwhile goes into the same segment.
+        while let Some(text) = outbox.next_ready() {
+            sink.feed(message(&text)).await?;
+        }
+        sink.flush().await?;
+    }
+}
+
+/// The same allocation as a frame. A `Text` is UTF-8, so the other arm is not reached.
+fn message(text: &Text) -> Message {
+    Message::Text(Utf8Bytes::try_from(text.bytes()).unwrap_or_default())
+}
+
+/// Hands on what the client says until it breaks a rule or falls silent.
+async fn listen(
+    house: &House,
+    stream: &mut SplitStream<WebSocket>,
+    mouthpiece: &Mouthpiece,
+) -> End {
+    let patience = house.options.ping_every + house.options.ping_deadline;
+    let mut bucket = Bucket::new(house.options.limits.max_rate, Instant::now());
+    loop {
+        let message = match timeout(patience, stream.next()).await {
+            Err(_) => return End::Dead,
+            Ok(None) => return End::Theirs,
+            Ok(Some(Err(e))) => return broken(e),
+            Ok(Some(Ok(message))) => message,
+        };
+        if !bucket.take(Instant::now()) {
+            return End::ours(CloseCode::TooMany);
+        }
+        match message {
+            Message::Text(text) => {
+                if mouthpiece.say(Text::from(text.as_str())).await.is_err() {
+                    return End::Ours(going_away());
+                }
+            }
+            Message::Binary(_) => return End::ours(CloseCode::Binary),
+            Message::Close(_) => return End::Theirs,
+            Message::Ping(_) | Message::Pong(_) => {}
+        }
+    }
+}
+
+/// What an error of the stream means for its end.
+fn broken(error: axum::Error) -> End {
+    match error.into_inner().downcast::<WsError>().map(|e| *e) {
+        Ok(WsError::Capacity(_)) => End::ours(CloseCode::TooLarge),
+        Ok(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Theirs,
+        Ok(WsError::Protocol(why)) => End::Ours(Verdict {
+            code: CloseCode::Policy,
+            reason: why.to_string().to_lowercase(),
+        }),
+        Ok(WsError::Utf8(_)) => {
+            let reason = "a text frame is not UTF-8".to_owned();
+            End::Ours(Verdict {
+                code: CloseCode::Policy,
+                reason,
+            })
+        }
+        _ => End::Broken,
+    }
+}
+
+/// The last word, tried for a moment; the stream below sees to it that it can arrive.
+async fn farewell(mut sink: SplitSink<WebSocket, Message>, caller: &Caller, end: End) {
+    match end {
+        End::Broken => {}
+        End::Dead => caller.fate.dead(),
+        // Our half of the closing handshake waits to be written.
+        End::Theirs => drop(timeout(LAST_WORD, sink.flush()).await),
+        End::Ours(Verdict { code, reason }) => {
+            let haste = code == CloseCode::GoingAway;
+            let patience = if haste { LAST_WORD_IN_HASTE } else { LAST_WORD };
+            if code == CloseCode::TooSlow {
+                caller.fate.slow();
+            }
+            let reason = Utf8Bytes::from(shortened(&reason));
+            let close = Message::Close(Some(CloseFrame {
+                code: code.code(),
+                reason,
+            }));
+            if !matches!(timeout(patience, sink.send(close)).await, Ok(Ok(()))) {
+                caller.fate.dead();
+            }
+        }
+    }
+}
+
+fn shortened(reason: &str) -> &str {
+    let mut end = reason.len().min(MAX_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_fits_into_a_close_frame() {
+        assert_eq!(shortened("short"), "short");
+        let long = "é".repeat(100);
+        assert_eq!(shortened(&long), "é".repeat(61));
+    }
+}

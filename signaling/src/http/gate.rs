@@ -1,0 +1,144 @@
+//! How many WebSockets are open, in all and from one address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::limits::{Limits, bound};
+
+/// Counts who is inside.
+pub(super) struct Gate {
+    max: usize,
+    max_per_ip: usize,
+    inside: Arc<Mutex<Inside>>,
+}
+
+#[derive(Default)]
+struct Inside {
+    total: usize,
+    by_origin: HashMap<IpAddr, usize>,
+}
+
+/// The right to be inside; ends when dropped.
+pub(super) struct Ticket {
+    inside: Arc<Mutex<Inside>>,
+    /// None for loopback, which is not counted by address.
+    origin: Option<IpAddr>,
+}
+
+/// Which limit was met.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Server(usize),
+    Address(usize),
+}
+
+impl Gate {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            max: bound(limits.max_connections),
+            max_per_ip: bound(limits.max_connections_per_ip),
+            inside: Arc::default(),
+        }
+    }
+
+    pub(super) fn enter(&self, ip: IpAddr) -> Result<Ticket, Full> {
+        let origin = network(ip);
+        let mut inside = lock(&self.inside);
+        if inside.total >= self.max {
+            return Err(Full::Server(self.max));
+        }
+        if let Some(origin) = origin {
+            let count = inside.by_origin.entry(origin).or_default();
+            if *count >= self.max_per_ip {
+                return Err(Full::Address(self.max_per_ip));
+            }
+            *count += 1;
+        }
+        inside.total += 1;
+        Ok(Ticket {
+            inside: Arc::clone(&self.inside),
+            origin,
+        })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut inside = lock(&self.inside);
+        inside.total = inside.total.saturating_sub(1);
+        let Some(origin) = self.origin else { return };
+        if let Some(count) = inside.by_origin.get_mut(&origin) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                inside.by_origin.remove(&origin);
+            }
+        }
+    }
+}
+
+/// Two numbers that are never left half changed: a panic elsewhere does not spoil them.
+fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
+    inside.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whom an address stands for: itself, or the /64 network that one IPv6 customer has; nobody on this machine.
+fn network(ip: IpAddr) -> Option<IpAddr> {
+    match ip.to_canonical() {
+        ip if ip.is_loopback() => None,
+        IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into()),
+        ip => Some(ip),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn gate(max: usize, per_ip: usize) -> Gate {
+        Gate::new(&Limits {
+            max_connections: max,
+            max_connections_per_ip: per_ip,
+            ..Limits::default()
+        })
+    }
+
+    fn enter(gate: &Gate, ip: &str) -> Result<Ticket, Full> {
+        gate.enter(ip.parse().unwrap())
+    }
+
+    #[test]
+    fn an_address_is_counted_and_loopback_is_not() {
+        let gate = gate(0, 2);
+        let first = enter(&gate, "192.0.2.1").ok().unwrap();
+        let _second = enter(&gate, "::ffff:192.0.2.1").ok().unwrap();
+        assert_eq!(enter(&gate, "192.0.2.1").err(), Some(Full::Address(2)));
+        let _other = enter(&gate, "192.0.2.2").ok().unwrap();
+        drop(first);
+        assert!(enter(&gate, "192.0.2.1").is_ok());
+        let local: Vec<_> = (0..10)
+            .map(|_| enter(&gate, "127.0.0.1").ok().unwrap())
+            .collect();
+        assert_eq!(local.len(), 10);
+    }
+
+    #[test]
+    fn one_ipv6_network_is_one_address() {
+        let gate = gate(0, 1);
+        let _one = enter(&gate, "2001:db8::1").ok().unwrap();
+        assert_eq!(enter(&gate, "2001:db8::2").err(), Some(Full::Address(1)));
+        assert!(enter(&gate, "2001:db8:0:1::2").is_ok());
+    }
+
+    #[test]
+    fn the_server_is_full_for_everybody_until_somebody_leaves() {
+        let gate = gate(1, 0);
+        let only = enter(&gate, "127.0.0.1").ok().unwrap();
+        assert_eq!(enter(&gate, "192.0.2.1").err(), Some(Full::Server(1)));
+        drop(only);
+        assert!(enter(&gate, "192.0.2.1").is_ok());
+        assert!(lock(&gate.inside).by_origin.is_empty());
+    }
+}

@@ -1,0 +1,120 @@
+//! `GET /socket`: from an HTTP request to a WebSocket.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use shared::{CloseCode, SUBPROTOCOL};
+use tracing::debug;
+
+use super::admission::{Admission, admit};
+use super::gate::Full;
+use super::wire::Caller;
+use super::{House, conversation};
+use crate::limits::bound;
+use crate::switchboard::Verdict;
+
+/// Bytes of each buffer of an idle WebSocket; both grow with a frame that needs it.
+const BUFFER: usize = 4096;
+
+/// Seconds after which a refused client may try again.
+const RETRY_AFTER: &str = "5";
+
+#[derive(serde::Deserialize)]
+pub(super) struct Asked {
+    room: Option<String>,
+}
+
+pub(super) async fn socket(
+    State(house): State<Arc<House>>,
+    ConnectInfo(caller): ConnectInfo<Caller>,
+    asked: Result<Query<Asked>, QueryRejection>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let upgrade = match upgrade {
+        Ok(upgrade) => upgrade,
+        Err(why) => return no_websocket(&why),
+    };
+    let ticket = match house.gate.enter(caller.addr.ip()) {
+        Ok(ticket) => ticket,
+        Err(full) => return no_space(&full),
+    };
+    let admission = match &asked {
+        Ok(Query(asked)) => admit(asked.room.as_deref(), &headers, &house.options.origins),
+        Err(_) => {
+            let reason = "the query is not room=NAME".to_owned();
+            Err(Verdict {
+                code: CloseCode::Policy,
+                reason,
+            })
+        }
+    };
+    let max_frame = bound(house.options.limits.max_frame);
+    let upgrade = upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(BUFFER)
+        .write_buffer_size(BUFFER)
+        .max_frame_size(max_frame)
+        .max_message_size(max_frame);
+    let peer_v1 = upgrade.selected_protocol().is_some();
+    upgrade.on_upgrade(move |socket| async move {
+        let _inside = (ticket, house.conversations.token());
+        caller.fate.upgraded();
+        begin(&house, &caller, socket, admission, peer_v1).await;
+    })
+}
+
+async fn begin(
+    house: &House,
+    caller: &Caller,
+    socket: WebSocket,
+    admission: Result<Admission, Verdict>,
+    peer_v1: bool,
+) {
+    let Admission { room, origin } = match admission {
+        Ok(admission) => admission,
+        Err(verdict) => {
+            debug!(addr = %caller.addr, verdict.reason, "refused");
+            return conversation::refuse(socket, caller, verdict).await;
+        }
+    };
+    if let Ok(link) = house.switchboard.connect(room, origin, peer_v1).await {
+        debug!(conn = link.conn.0, addr = %caller.addr, peer_v1, "connected");
+        conversation::hold(house, caller, socket, link).await;
+    } else {
+        conversation::refuse(socket, caller, conversation::going_away()).await;
+    }
+}
+
+fn no_websocket(why: &WebSocketUpgradeRejection) -> Response {
+    let text = format!(
+        "this is a WebSocket: connect with ws:// (peer-cli --server, or new WebSocket(url) in a page); {why}\n"
+    );
+    let headers = [
+        (header::CONNECTION, "upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+    ];
+    (StatusCode::UPGRADE_REQUIRED, headers, text).into_response()
+}
+
+fn no_space(full: &Full) -> Response {
+    let (status, text) = match full {
+        Full::Server(max) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("this server is full ({max} connections, see --max-connections)\n"),
+        ),
+        Full::Address(max) => (
+            StatusCode::TOO_MANY_REQUESTS,
+            format!(
+                "too many connections from your address ({max}, see --max-connections-per-ip)\n"
+            ),
+        ),
+    };
+    (status, [(header::RETRY_AFTER, RETRY_AFTER)], text).into_response()
+}

@@ -1,0 +1,242 @@
+//! The TCP stream below HTTP and WebSocket: no delay, no endless silence before the upgrade, and an end that lets the
+//! close code arrive.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_util::task::TaskTracker;
+use tracing::warn;
+
+/// How long input is thrown away after our last word. A socket closed with input unread is reset by the kernel, and a reset
+/// can overtake the close code.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Pause after a failed accept (too many open files), so that waiting costs no processor time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Accepts connections as [`Wire`]s.
+pub(super) struct Door {
+    listener: TcpListener,
+    http_timeout: Duration,
+    goodbyes: TaskTracker,
+}
+
+impl Door {
+    /// What is no WebSocket after `http_timeout` is dropped; `goodbyes` tracks connections that are still being ended.
+    pub(super) const fn new(
+        listener: TcpListener,
+        http_timeout: Duration,
+        goodbyes: TaskTracker,
+    ) -> Self {
+        Self {
+            listener,
+            http_timeout,
+            goodbyes,
+        }
+    }
+}
+
+impl Door {
+    fn wire(&self, stream: TcpStream) -> Wire {
+        // Only slower if refused.
+        let _ = stream.set_nodelay(true);
+        Wire {
+            stream: Some(stream),
+            fate: Fate::default(),
+            life: Some(Box::pin(sleep(self.http_timeout))),
+            goodbyes: self.goodbyes.clone(),
+        }
+    }
+}
+
+impl Listener for Door {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Wire, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, addr)) => return (self.wire(stream), addr),
+                Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(e) => {
+                    warn!("cannot accept a connection: {e} (see ulimit -n)");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// How a connection is to end; shared with whoever handles it.
+#[derive(Clone, Default)]
+pub(super) struct Fate(Arc<AtomicU8>);
+
+/// Answered and dropped.
+const HTTP: u8 = 0;
+/// Lingers, so that the last word arrives.
+const SOCKET: u8 = 1;
+/// Lingers and is then reset, whatever the kernel still holds for it.
+const SLOW: u8 = 2;
+/// Reset at once.
+const DEAD: u8 = 3;
+
+impl Fate {
+    /// It is a WebSocket now.
+    pub(super) fn upgraded(&self) {
+        self.0.store(SOCKET, Ordering::Release);
+    }
+
+    /// It had its chance to read.
+    pub(super) fn slow(&self) {
+        self.0.store(SLOW, Ordering::Release);
+    }
+
+    /// Nobody is there to read.
+    pub(super) fn dead(&self) {
+        self.0.store(DEAD, Ordering::Release);
+    }
+
+    fn now(&self) -> u8 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Who is on the other side.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) addr: SocketAddr,
+    pub(super) fate: Fate,
+}
+
+impl Connected<IncomingStream<'_, Door>> for Caller {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self {
+            addr: *stream.remote_addr(),
+            fate: stream.io().fate.clone(),
+        }
+    }
+}
+
+/// One connection.
+pub(super) struct Wire {
+    /// Some until dropped.
+    stream: Option<TcpStream>,
+    fate: Fate,
+    /// Until the upgrade.
+    life: Option<Pin<Box<Sleep>>>,
+    goodbyes: TaskTracker,
+}
+
+impl Wire {
+    fn with<T>(
+        self: Pin<&mut Self>,
+        poll: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        match self.get_mut().stream.as_mut() {
+            Some(stream) => poll(Pin::new(stream)),
+            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    /// Whether it has lived too long without becoming a WebSocket.
+    fn outlived(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.fate.now() != HTTP {
+            self.life = None;
+        }
+        self.life
+            .as_mut()
+            .is_some_and(|life| life.as_mut().poll(cx).is_ready())
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.outlived(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.with(|stream| stream.poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.with(|stream| stream.poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with(|stream| stream.poll_shutdown(cx))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.with(|stream| stream.poll_write_vectored(cx, bufs))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
+        match (self.fate.now(), tokio::runtime::Handle::try_current()) {
+            (SOCKET | SLOW, Ok(runtime)) => {
+                let goodbye = linger(stream, self.fate.clone());
+                self.goodbyes.spawn_on(goodbye, &runtime);
+            }
+            (DEAD, _) => reset(&stream),
+            _ => {}
+        }
+    }
+}
+
+/// Says that nothing more comes and throws away what still arrives, for a moment.
+async fn linger(mut stream: TcpStream, fate: Fate) {
+    let drain = async {
+        stream.shutdown().await?;
+        let mut waste = [0; 4096];
+        while stream.read(&mut waste).await? > 0 {}
+        io::Result::Ok(())
+    };
+    let ended = timeout(LINGER, drain).await;
+    if ended.is_err() && fate.now() == SLOW {
+        reset(&stream);
+    }
+}
+
+fn reset(stream: &TcpStream) {
+    // If it cannot be set the stream is broken already.
+    let _ = stream.set_zero_linger();
+}

@@ -1,0 +1,200 @@
+//! Who is in which room and who hears what. Pure: connections are numbers, time is an argument, what must be said comes out
+//! of `poll_output` in the order in which each recipient must hear it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use shared::{CloseCode, PeerId, PeerInfo, Room, ServerEvent};
+
+use crate::limits::{Limits, bound};
+use crate::text::Text;
+
+mod relay;
+mod seating;
+
+/// One WebSocket; never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConnId(pub(crate) u64);
+
+/// What a client has shown of itself while connecting.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// Knows the broadcast only; it is called by this id.
+    Tutorial(PeerId),
+    /// Speaks `peer.v1` and will say `hello`.
+    Peer,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A WebSocket is open.
+    Connected {
+        conn: ConnId,
+        room: Option<Room>,
+        origin: Option<String>,
+        kind: Kind,
+    },
+    /// It brought a text frame.
+    Frame { conn: ConnId, text: Text },
+    /// It ended, or reads too slowly to stay.
+    Gone { conn: ConnId },
+    /// `poll_timeout` has come.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// Put the text into its queue.
+    Send { conn: ConnId, text: Text },
+    /// Close it; the hub has forgotten it already.
+    Close {
+        conn: ConnId,
+        code: CloseCode,
+        reason: String,
+    },
+}
+
+/// Before `hello`.
+struct Waiting {
+    room: Option<Room>,
+    origin: Option<String>,
+    deadline: Instant,
+}
+
+/// In a room.
+struct Member {
+    room: Option<Room>,
+    seat: Seat,
+    peer_v1: bool,
+    info: PeerInfo,
+}
+
+/// Place in the order of joining.
+type Seat = u64;
+
+/// Its members by seat, and whether each speaks `peer.v1`.
+type Seating = BTreeMap<Seat, (ConnId, bool)>;
+
+/// All rooms of this server.
+pub(crate) struct Hub {
+    max_rooms: usize,
+    max_room: usize,
+    hello_timeout: Duration,
+    waiting: HashMap<ConnId, Waiting>,
+    deadlines: BTreeSet<(Instant, ConnId)>,
+    members: HashMap<ConnId, Member>,
+    ids: HashMap<PeerId, ConnId>,
+    rooms: HashMap<Option<Room>, Seating>,
+    seats: Seat,
+    outputs: VecDeque<Output>,
+}
+
+impl Hub {
+    /// Without anybody in it.
+    pub(crate) fn new(limits: &Limits, hello_timeout: Duration) -> Self {
+        Self {
+            max_rooms: bound(limits.max_rooms),
+            max_room: bound(limits.max_room),
+            hello_timeout,
+            waiting: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            members: HashMap::new(),
+            ids: HashMap::new(),
+            rooms: HashMap::new(),
+            seats: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Takes in what happened; call `poll_output` until it is empty afterwards.
+    pub(crate) fn handle(&mut self, now: Instant, input: Input) {
+        match input {
+            Input::Connected {
+                conn,
+                room,
+                origin,
+                kind: Kind::Tutorial(id),
+            } => {
+                let info = PeerInfo {
+                    id,
+                    name: None,
+                    role: None,
+                    app: None,
+                    origin,
+                };
+                self.join(conn, room, info, false);
+            }
+            Input::Connected {
+                conn,
+                room,
+                origin,
+                kind: Kind::Peer,
+            } => {
+                let deadline = now + self.hello_timeout;
+                self.deadlines.insert((deadline, conn));
+                self.waiting.insert(
+                    conn,
+                    Waiting {
+                        room,
+                        origin,
+                        deadline,
+                    },
+                );
+            }
+            Input::Frame { conn, text } => self.frame(conn, &text),
+            Input::Gone { conn } => self.gone(conn),
+            Input::Tick => self.end_waits(now),
+        }
+    }
+
+    /// What is to be done next.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to send a `Tick`.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    fn end_waits(&mut self, now: Instant) {
+        while let Some((_, conn)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            self.stop_waiting(conn);
+            let seconds = self.hello_timeout.as_secs_f64();
+            self.close(
+                conn,
+                CloseCode::Policy,
+                format!("no hello within {seconds} s"),
+            );
+        }
+    }
+
+    fn stop_waiting(&mut self, conn: ConnId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&conn)?;
+        self.deadlines.remove(&(waiting.deadline, conn));
+        Some(waiting)
+    }
+
+    fn gone(&mut self, conn: ConnId) {
+        if self.stop_waiting(conn).is_none() {
+            self.leave(conn);
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, text: Text) {
+        self.outputs.push_back(Output::Send { conn, text });
+    }
+
+    fn tell(&mut self, conn: ConnId, event: &ServerEvent) {
+        self.send(conn, event.to_text().into());
+    }
+
+    fn close(&mut self, conn: ConnId, code: CloseCode, reason: String) {
+        self.outputs.push_back(Output::Close { conn, code, reason });
+    }
+}
+
+#[cfg(test)]
+mod tests;

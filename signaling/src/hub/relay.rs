@@ -1,0 +1,126 @@
+//! One frame from a client: for the server, for one member, or for the room.
+
+use shared::{CloseCode, Hello, PeerId, PeerInfo, Room, ServerEvent};
+
+use super::{ConnId, Hub};
+use crate::envelope::{Envelope, To};
+use crate::identity;
+use crate::text::Text;
+
+/// Characters of an unknown `to` that the complaint repeats.
+const SHOWN: usize = 64;
+
+impl Hub {
+    pub(super) fn frame(&mut self, conn: ConnId, text: &Text) {
+        if self.waiting.contains_key(&conn) {
+            self.hello(conn, text);
+        } else if let Some(member) = self.members.get(&conn) {
+            let (room, id) = (member.room.clone(), member.info.id.clone());
+            if member.peer_v1 {
+                self.direct(conn, room.as_ref(), &id, text);
+            } else {
+                self.broadcast(conn, room.as_ref(), &id, text, None);
+            }
+        }
+        // Else it was closed a moment ago and this is what it had sent before.
+    }
+
+    fn hello(&mut self, conn: ConnId, text: &Text) {
+        let Some(waiting) = self.stop_waiting(conn) else {
+            return;
+        };
+        match introduced(text, waiting.origin) {
+            Ok(info) => self.join(conn, waiting.room, info, true),
+            Err(why) => self.close(conn, CloseCode::Policy, why),
+        }
+    }
+
+    fn direct(&mut self, conn: ConnId, room: Option<&Room>, id: &PeerId, text: &Text) {
+        let Some(envelope) = Envelope::parse(text.as_str()) else {
+            return self.broadcast(conn, room, id, text, None);
+        };
+        match (envelope.event().as_deref(), envelope.to()) {
+            // Never relayed: it carries the secret.
+            (Some("hello"), _) => self.complain(conn, "bad-frame", "hello was said already".into()),
+            (Some("ice-servers"), _) => self.tell(conn, &ServerEvent::IceServers(Vec::new())),
+            // The end of the last session is the server's to know, not the room's.
+            (Some("bye"), To::Room) => {}
+            (_, To::Room) => self.broadcast(conn, room, id, text, Some(&envelope)),
+            (_, To::Nonsense) => self.complain(conn, "bad-frame", "to is not a string".into()),
+            (_, To::One(to)) => match self.member_of(room, &to, conn) {
+                Some((other, true)) => self.send(other, envelope.with_from(id).into()),
+                Some((other, false)) => self.send(other, text.clone()),
+                None => {
+                    let to: String = to.chars().take(SHOWN).collect();
+                    self.complain(conn, "no-such-peer", format!("no other peer {to:?} here"));
+                }
+            },
+        }
+    }
+
+    /// To everybody else: the sender's bytes, or a `peer.v1` client's reading of them, each made once.
+    fn broadcast(
+        &mut self,
+        sender: ConnId,
+        room: Option<&Room>,
+        id: &PeerId,
+        text: &Text,
+        envelope: Option<&Envelope<'_>>,
+    ) {
+        let others = self
+            .seated(room)
+            .into_iter()
+            .filter(|(conn, _)| *conn != sender);
+        let others: Vec<_> = others.collect();
+        let relayed = others
+            .iter()
+            .any(|(_, peer_v1)| *peer_v1)
+            .then(|| match envelope {
+                Some(envelope) => Some(envelope.with_from(id)),
+                None => Envelope::parse(text.as_str()).map(|e| e.with_from(id)),
+            });
+        let relayed = relayed.flatten().map(Text::from);
+        for (conn, peer_v1) in others {
+            let heard = if peer_v1 {
+                relayed.as_ref()
+            } else {
+                Some(text)
+            };
+            if let Some(heard) = heard {
+                self.send(conn, heard.clone());
+            }
+        }
+    }
+
+    /// Another member of the same room, and whether it speaks `peer.v1`.
+    fn member_of(&self, room: Option<&Room>, id: &str, asks: ConnId) -> Option<(ConnId, bool)> {
+        let id = PeerId::new(id).ok()?;
+        let conn = self.ids.get(&id).copied().filter(|conn| *conn != asks)?;
+        let member = self
+            .members
+            .get(&conn)
+            .filter(|m| m.room.as_ref() == room)?;
+        Some((conn, member.peer_v1))
+    }
+
+    fn complain(&mut self, conn: ConnId, code: &str, text: String) {
+        self.tell(
+            conn,
+            &ServerEvent::Error {
+                code: code.to_owned(),
+                text,
+            },
+        );
+    }
+}
+
+fn introduced(text: &Text, origin: Option<String>) -> Result<PeerInfo, String> {
+    let hello = Hello::parse(text.as_str()).map_err(|e| e.to_string())?;
+    Ok(PeerInfo {
+        id: identity::of_secret(hello.secret.expose()).ok_or("hello: no id for this secret")?,
+        name: hello.name,
+        role: Some(hello.role),
+        app: Some(hello.app),
+        origin,
+    })
+}

@@ -1,0 +1,84 @@
+//! The signaling server: it introduces WebRTC peers to each other and never sees their media. `shared/PROTOCOL.md` has
+//! the words; the map of this crate:
+//! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
+//! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
+//! - `http`: router, WebSockets, TCP; the only room that names the HTTP framework
+//! - [`cli`], [`announce`], [`stop`]: arguments, the URLs to use, signals
+
+use std::io;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub mod announce;
+pub mod cli;
+mod envelope;
+mod http;
+mod hub;
+mod identity;
+mod limits;
+pub mod stop;
+mod switchboard;
+mod text;
+
+pub use limits::Limits;
+
+use switchboard::Switchboard;
+
+/// What a server is told before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// Bounds; 0 means none.
+    pub limits: Limits,
+    /// Web origins that may connect; none given is any.
+    pub origins: Vec<String>,
+    /// How long a connection may live without becoming a WebSocket.
+    pub http_timeout: Duration,
+    /// How long a `peer.v1` client may take to say `hello`.
+    pub hello_timeout: Duration,
+    /// How often each client is pinged.
+    pub ping_every: Duration,
+    /// How long after a ping a client may be silent before it is taken for dead.
+    pub ping_deadline: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            origins: Vec::new(),
+            http_timeout: Duration::from_secs(10),
+            hello_timeout: shared::limits::HELLO_TIMEOUT,
+            ping_every: Duration::from_secs(15),
+            ping_deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A signaling server. The caller brings the listener and the end.
+#[derive(Debug)]
+pub struct Server {
+    options: ServerOptions,
+}
+
+impl Server {
+    /// Does nothing yet.
+    pub const fn new(options: ServerOptions) -> Self {
+        Self { options }
+    }
+
+    /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
+    pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(io::Error::other)?;
+        let options = self.options;
+        let switchboard = Switchboard::start(
+            &options.limits,
+            options.hello_timeout,
+            seed,
+            shutdown.clone(),
+        );
+        http::serve(options, switchboard, listener, shutdown).await
+    }
+}

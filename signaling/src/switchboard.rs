@@ -1,0 +1,241 @@
+//! The one task that owns the hub. Connections hand it their frames and read what is for them from a bounded queue each;
+//! it never waits for any of them.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use shared::{CloseCode, PeerId, Room};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use crate::hub::{ConnId, Hub, Input, Kind, Output};
+use crate::identity;
+use crate::limits::Limits;
+use crate::text::Text;
+
+mod outbox;
+
+use outbox::Inlet;
+pub(crate) use outbox::Outbox;
+
+/// Frames and news on their way to the hub; a client whose frame finds it full waits, and so does its socket.
+const COMMANDS: usize = 256;
+
+/// Why the switchboard ends a connection.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) code: CloseCode,
+    pub(crate) reason: String,
+}
+
+enum Command {
+    Connect(Line, Input),
+    Input(Input),
+}
+
+/// The switchboard's end of one connection.
+struct Line {
+    conn: ConnId,
+    inlet: Inlet,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+/// How connections reach the task.
+#[derive(Clone)]
+pub(crate) struct Switchboard {
+    commands: mpsc::Sender<Command>,
+    numbers: Arc<AtomicU64>,
+    seed: [u8; 32],
+    max_queue: usize,
+}
+
+/// One connection's end.
+pub(crate) struct Link {
+    pub(crate) conn: ConnId,
+    /// What is for this client.
+    pub(crate) outbox: Outbox,
+    /// Comes at most once.
+    pub(crate) verdict: oneshot::Receiver<Verdict>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// The task has stopped: so does the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stopped;
+
+impl Switchboard {
+    /// Starts the task; it ends with `shutdown`. `seed` makes the ids of tutorial clients unpredictable.
+    pub(crate) fn start(
+        limits: &Limits,
+        hello_timeout: Duration,
+        seed: [u8; 32],
+        shutdown: CancellationToken,
+    ) -> Self {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let task = Task {
+            hub: Hub::new(limits, hello_timeout),
+            lines: HashMap::new(),
+        };
+        tokio::spawn(task.run(inbox, shutdown));
+        Self {
+            commands,
+            numbers: Arc::default(),
+            seed,
+            max_queue: limits.max_queue,
+        }
+    }
+
+    /// Brings a new WebSocket into the hub.
+    pub(crate) async fn connect(
+        &self,
+        room: Option<Room>,
+        origin: Option<String>,
+        peer_v1: bool,
+    ) -> Result<Link, Stopped> {
+        let conn = ConnId(self.numbers.fetch_add(1, Ordering::Relaxed));
+        let kind = if peer_v1 {
+            Kind::Peer
+        } else {
+            Kind::Tutorial(self.tutorial_id(conn)?)
+        };
+        let (inlet, outbox) = outbox::outbox(self.max_queue);
+        let (decide, verdict) = oneshot::channel();
+        let line = Line {
+            conn,
+            inlet,
+            verdict: decide,
+        };
+        let connected = Input::Connected {
+            conn,
+            room,
+            origin,
+            kind,
+        };
+        let command = Command::Connect(line, connected);
+        self.commands.send(command).await.map_err(|_| Stopped)?;
+        Ok(Link {
+            conn,
+            outbox,
+            verdict,
+            commands: self.commands.clone(),
+        })
+    }
+
+    fn tutorial_id(&self, conn: ConnId) -> Result<PeerId, Stopped> {
+        identity::of_number(&self.seed, conn.0).ok_or(Stopped)
+    }
+}
+
+/// The way of one connection's frames, apart from what it hears, so that the two can be awaited together.
+pub(crate) struct Mouthpiece {
+    conn: ConnId,
+    commands: mpsc::Sender<Command>,
+}
+
+impl Link {
+    /// For what the client says.
+    pub(crate) fn mouthpiece(&self) -> Mouthpiece {
+        Mouthpiece {
+            conn: self.conn,
+            commands: self.commands.clone(),
+        }
+    }
+}
+
+impl Mouthpiece {
+    /// Hands a frame over; waits while the switchboard is busy.
+    pub(crate) async fn say(&self, text: Text) -> Result<(), Stopped> {
+        self.command(Input::Frame {
+            conn: self.conn,
+            text,
+        })
+        .await
+    }
+
+    /// Says that the socket has ended.
+    pub(crate) async fn gone(&self) {
+        // Refused only by a switchboard that stops, and then everybody is gone.
+        let _ = self.command(Input::Gone { conn: self.conn }).await;
+    }
+
+    async fn command(&self, input: Input) -> Result<(), Stopped> {
+        self.commands
+            .send(Command::Input(input))
+            .await
+            .map_err(|_| Stopped)
+    }
+}
+
+struct Task {
+    hub: Hub,
+    lines: HashMap<ConnId, Line>,
+}
+
+impl Task {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, shutdown: CancellationToken) {
+        loop {
+            let deadline = self.hub.poll_timeout();
+            let tick = async {
+                match deadline {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => pending().await,
+                }
+            };
+            let input = tokio::select! {
+                () = shutdown.cancelled() => return,
+                command = inbox.recv() => match command {
+                    None => return,
+                    Some(Command::Input(input)) => input,
+                    Some(Command::Connect(line, input)) => {
+                        self.lines.insert(line.conn, line);
+                        input
+                    }
+                },
+                () = tick => Input::Tick,
+            };
+            self.handle(input);
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        if let Input::Gone { conn } = &input {
+            self.lines.remove(conn);
+        }
+        self.hub.handle(Instant::now(), input);
+        while let Some(output) = self.hub.poll_output() {
+            match output {
+                Output::Close { conn, code, reason } => self.end(conn, code, reason),
+                Output::Send { conn, text } => self.deliver(conn, text),
+            }
+        }
+    }
+
+    /// Into its queue; whoever has let it run over leaves the room at once, and the others never notice.
+    fn deliver(&mut self, conn: ConnId, text: Text) {
+        let Some(line) = self.lines.get(&conn) else {
+            return;
+        };
+        if line.inlet.push(text).is_err() {
+            info!(conn = conn.0, "a client reads too slowly and is closed");
+            self.end(
+                conn,
+                CloseCode::TooSlow,
+                CloseCode::TooSlow.name().to_owned(),
+            );
+            self.hub.handle(Instant::now(), Input::Gone { conn });
+        }
+    }
+
+    fn end(&mut self, conn: ConnId, code: CloseCode, reason: String) {
+        if let Some(line) = self.lines.remove(&conn) {
+            debug!(conn = conn.0, %code, reason, "closing");
+            // Nobody to hear it: the connection has ended by itself.
+            let _ = line.verdict.send(Verdict { code, reason });
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The rules themselves: change them together with the map in README.md.
+
+/// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
+pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
+    ("axum", &["signaling/src/http", "tests/"]),
+    ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
+    ("rtc", &["peer-cli/src/rtc/", "tests/"]),
+    ("socket2", &["peer-cli/src/rtc/"]),
+    ("cpal", &["peer-cli/src/audio/device"]),
+    ("rtrb", &["peer-cli/src/audio/"]),
+    ("rubato", &["peer-cli/src/audio/"]),
+    ("symphonia", &["peer-cli/src/audio/"]),
+    ("ogg", &["peer-cli/src/audio/"]),
+    ("hound", &["peer-cli/src/audio/"]),
+    ("opus", &["peer-cli/src/codec/", "peer-cli/src/codec.rs"]),
+    ("tokio_tungstenite", &["peer-cli/src/signal/", "tests/"]),
+    ("sha2", &["signaling/src/"]),
+    (
+        "clap",
+        &[
+            "signaling/src/cli",
+            "signaling/src/main.rs",
+            "peer-cli/src/cli",
+            "peer-cli/src/main.rs",
+            "tests/",
+        ],
+    ),
+];
+
+/// Places (beginnings of paths) that are pure; so is every file whose first line ends with the word `PURE`.
+pub(crate) const PURE: &[&str] = &[
+    "shared/src/",
+    "signaling/src/envelope",
+    "signaling/src/hub",
+    "signaling/src/identity",
+    "signaling/src/limits",
+    "signaling/src/text",
+    "peer-cli/src/proto/",
+    "peer-cli/src/checks",
+];
+
+/// What a pure module may not name: beginnings of paths.
+pub(crate) const IMPURE: &[&str] = &[
+    "std::env",
+    "std::fs",
+    "std::hash::RandomState",
+    "std::collections::hash_map::RandomState",
+    "std::io::stderr",
+    "std::io::stdin",
+    "std::io::stdout",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
+    "std::net::*",
+    "std::os",
+    "std::process",
+    "std::sync::*",
+    "std::sync::Condvar",
+    "std::sync::Mutex",
+    "std::sync::RwLock",
+    "std::sync::mpsc",
+    "std::thread",
+    "std::time::*",
+    "std::time::Instant::now",
+    "std::time::SystemTime",
+    "axum",
+    "cpal",
+    "fastrand",
+    "futures_util",
+    "getrandom",
+    "if_addrs",
+    "opus",
+    "rand",
+    "rtc",
+    "socket2",
+    "tokio",
+    "tokio_tungstenite",
+    "tokio_util",
+    "tracing",
+    "webrtc",
+];
+
+/// Words that a pure module may not contain at all: reading the clock through a value, and tasks.
+pub(crate) const IMPURE_WORDS: &[&str] = &["elapsed", "async", "await"];
+
+/// The rooms of `peer-cli` from the top of the house down. A room imports from lower floors only, never from its own.
+///
+/// `cli` stands below `call` for the options as values; what is typed never reaches further down.
+pub(crate) const PEER_ORDER: &[&[&str]] = &[
+    &["main"],
+    &["app"],
+    &["output"],
+    &["call"],
+    &["cli", "stats"],
+    &["signal", "rtc", "media"],
+    &["audio"],
+    &["codec"],
+    &["checks"],
+    &["proto"],
+    &["entropy"],
+];
+
+/// Values that every room may import, and that import nothing but each other.
+pub(crate) const PEER_VALUES: &[&str] = &["event", "exit"];
+
+/// A crate (its folder) and all that it may depend on.
+pub(crate) const ONLY: &[(&str, &[&str])] = &[
+    ("shared", &["serde", "serde_json"]),
+    ("tests/xtask", &["anyhow", "clap", "serde_json"]),
+];
+
+/// A crate (its folder) and what it may never depend on, not even for its tests.
+pub(crate) const NEVER: &[(&str, &[&str])] = &[
+    ("shared", &["signaling", "peer-cli", "tests"]),
+    (
+        "signaling",
+        &["peer-cli", "tests", "webrtc", "rtc", "opus", "cpal"],
+    ),
+    ("peer-cli", &["signaling", "tests", "axum"]),
+];
+
+/// Lines of a file: above the first it is named, above the second it is too long.
+pub(crate) const LONG: usize = 300;
+pub(crate) const TOO_LONG: usize = 400;
+/// Lines of a function that is shipped: above the first it is named, above the second it is too long.
+pub(crate) const LONG_FUNCTION: usize = 50;
+pub(crate) const TOO_LONG_FUNCTION: usize = 60;
+/// Lines of a `main.rs`: parse, log, run, exit code.
+pub(crate) const MAIN: usize = 80;
+
+/// Names that tell nothing about what is inside.
+pub(crate) const EMPTY_NAMES: &[&str] = &[
+    "common", "helper", "helpers", "manager", "misc", "util", "utils",
+];

@@ -1,0 +1,208 @@
+//! Everything that must hold before a change lands, in the order of how fast it can fail.
+
+use std::cell::Cell;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::prove;
+use crate::setup::{self, Job};
+use crate::shell;
+use crate::workspace::{Profile, Workspace};
+
+/// One step: what it is called and what it does.
+struct Step<'a> {
+    name: &'static str,
+    work: Box<dyn Fn() -> Result<()> + 'a>,
+}
+
+/// How many tests ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+}
+
+/// A crate of the left name may have none of the right in what it is built from.
+const APART: &[(&[&str], &[&str])] = &[
+    (
+        &["--package", "signaling"],
+        &[
+            "webrtc",
+            "rtc",
+            "opus",
+            "cpal",
+            "alsa-sys",
+            "symphonia",
+            "peer-cli",
+        ],
+    ),
+    (
+        &["--package", "peer-cli", "--no-default-features"],
+        &["cpal", "alsa", "alsa-sys", "signaling"],
+    ),
+    (&["--package", "shared"], &["tokio", "webrtc", "axum"]),
+];
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let tally = Cell::new(Tally::default());
+    let steps = steps(workspace, &tally);
+    let mut times: Vec<(&str, Duration, bool)> = Vec::new();
+    let mut outcome = Ok(());
+    for Step { name, work } in &steps {
+        println!("\n==== {name}");
+        let begun = Instant::now();
+        outcome = work().with_context(|| format!("{name} failed"));
+        times.push((name, begun.elapsed(), outcome.is_ok()));
+        if outcome.is_err() {
+            break;
+        }
+    }
+    println!("\n==== summary");
+    for (name, time, good) in &times {
+        println!(
+            "{:>7.1} s  {name}{}",
+            time.as_secs_f64(),
+            if *good { "" } else { ": FAILED" }
+        );
+    }
+    for Step { name, .. } in &steps[times.len()..] {
+        println!("      -    {name}: not reached");
+    }
+    let Tally { passed, failed } = tally.get();
+    println!("\n{passed} passed, {failed} failed");
+    outcome
+}
+
+fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> {
+    let cargo = |line: &'static str| move || shell::run(workspace.cargo().args(line.split(' ')));
+    vec![
+        step("system packages", || {
+            setup::ensure(&[Job::Build, Job::Check, Job::Namespaces])
+        }),
+        step("format", cargo("fmt --all --check")),
+        step("crates stay apart", || {
+            APART
+                .iter()
+                .try_for_each(|(which, banned)| apart(workspace, which, banned))
+        }),
+        step(
+            "lints",
+            cargo("clippy --workspace --all-targets -- -D warnings"),
+        ),
+        // All members at once: what they are built from then has the features of the step before and is not checked again.
+        step(
+            "lints without sound devices",
+            cargo("clippy --workspace --all-targets --no-default-features -- -D warnings"),
+        ),
+        step("documents", || {
+            let mut command = workspace.cargo();
+            command
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings");
+            shell::run(&mut command)
+        }),
+        // The programs themselves too, which the tests start.
+        step("build", || workspace.build(Profile::Tested).map(drop)),
+        step("tests", || test(workspace, tally)),
+        step("proofs in short", || prove::in_short(workspace)),
+    ]
+}
+
+fn step<'a>(name: &'static str, work: impl Fn() -> Result<()> + 'a) -> Step<'a> {
+    Step {
+        name,
+        work: Box::new(work),
+    }
+}
+
+/// Asks cargo what a crate is built from, with build scripts, and looks for what must not be there.
+fn apart(workspace: &Workspace, which: &[&str], banned: &[&str]) -> Result<()> {
+    let words = [
+        "tree",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--edges",
+        "normal,build",
+    ];
+    let mut command = workspace.cargo();
+    command.args(words).args(which);
+    let tree = shell::read(&mut command)?;
+    let found = tree
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .find(|name| banned.contains(name));
+    ensure!(
+        found.is_none(),
+        "{} is built from {}",
+        which.join(" "),
+        found.unwrap_or_default()
+    );
+    println!("{}: none of {}", which.join(" "), banned.join(", "));
+    Ok(())
+}
+
+/// All tests, shown as they run and counted.
+fn test(workspace: &Workspace, tally: &Cell<Tally>) -> Result<()> {
+    let mut command = workspace.cargo();
+    command
+        .args(["test", "--workspace", "--no-fail-fast"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = command.spawn().context("cannot start cargo test")?;
+    let output = child.stdout.take().context("cargo test has no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line.context("cannot read what cargo test prints")?;
+        println!("{line}");
+        tally.set(tally.get().with(&line));
+    }
+    let status = child.wait().context("cargo test did not end")?;
+    ensure!(status.success(), "cargo test ended with {status}");
+    ensure!(tally.get().passed > 0, "no test ran");
+    Ok(())
+}
+
+impl Tally {
+    /// Adds what a line like `test result: ok. 12 passed; 0 failed; 1 ignored; …` says; any other line says nothing.
+    fn with(self, line: &str) -> Self {
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return self;
+        };
+        let count = |word: &str| {
+            let before = result
+                .split(&[';', '.'][..])
+                .find_map(|part| part.trim().strip_suffix(word));
+            before
+                .and_then(|number| number.trim().parse::<u64>().ok())
+                .unwrap_or(0)
+        };
+        Self {
+            passed: self.passed + count("passed"),
+            failed: self.failed + count("failed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn counts_what_the_test_runner_says() {
+        let tally = ["running 3 tests", "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured", "test a ... ok"]
+            .into_iter()
+            .chain(["test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"])
+            .fold(Tally::default(), Tally::with);
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 14,
+                failed: 3
+            }
+        );
+    }
+}

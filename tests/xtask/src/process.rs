@@ -1,0 +1,269 @@
+//! A child process that tells what happens line by line: JSON events on its standard output, words for people on the other one.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+/// Killed when dropped, so that no job leaves a process behind.
+pub(crate) struct Process {
+    name: &'static str,
+    child: Child,
+    /// Held open: the end of input means something to a peer.
+    _input: Option<ChildStdin>,
+    lines: Receiver<Line>,
+    said: Vec<String>,
+    started: Instant,
+}
+
+/// One JSON event and when it was read.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) at: Instant,
+    pub(crate) value: Value,
+}
+
+enum Line {
+    Output(Instant, String),
+    Words(Instant, String),
+}
+
+/// How many of the last words for people an error repeats.
+const REPEATED: usize = 12;
+/// Between two looks at whether a process has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+impl Event {
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.value["event"] == name
+    }
+}
+
+impl Process {
+    pub(crate) fn start(name: &'static str, mut command: Command) -> Result<Self> {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let started = Instant::now();
+        let mut child = command.spawn().with_context(|| {
+            format!(
+                "cannot start {}",
+                Path::new(command.get_program()).display()
+            )
+        })?;
+        let (sender, lines) = channel();
+        forward(child.stdout.take(), sender.clone(), Line::Output);
+        forward(child.stderr.take(), sender, Line::Words);
+        let input = child.stdin.take();
+        Ok(Self {
+            name,
+            child,
+            _input: input,
+            lines,
+            said: Vec::new(),
+            started,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// When it was started: just before the system was asked to.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The next event, whatever it is; `None` at the end of its output.
+    pub(crate) fn next(&mut self, deadline: Instant) -> Result<Option<Event>> {
+        loop {
+            match self.line(deadline)? {
+                None => return Ok(None),
+                Some(Line::Words(..)) => {}
+                Some(Line::Output(at, text)) => {
+                    let value = serde_json::from_str(&text)
+                        .with_context(|| format!("{} printed no JSON event: {text}", self.name))?;
+                    return Ok(Some(Event { at, value }));
+                }
+            }
+        }
+    }
+
+    /// Waits for the event of this name and passes over the others.
+    pub(crate) fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Event> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self
+                .next(deadline)
+                .with_context(|| format!("waiting for \"{name}\""))?
+            {
+                Some(event) if event.is(name) => return Ok(event),
+                Some(_) => {}
+                None => return Err(self.complaint(&format!("ended without \"{name}\""))),
+            }
+        }
+    }
+
+    /// Waits until these words stand in a line for people.
+    pub(crate) fn wait_for_words(&mut self, words: &str, limit: Duration) -> Result<Instant> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self
+                .line(deadline)
+                .with_context(|| format!("waiting for the words \"{words}\""))?
+            {
+                Some(Line::Words(at, text)) if text.contains(words) => return Ok(at),
+                Some(_) => {}
+                None => return Err(self.complaint(&format!("ended without saying \"{words}\""))),
+            }
+        }
+    }
+
+    /// Waits for the end and returns the exit code.
+    pub(crate) fn finish(&mut self, limit: Duration) -> Result<i32> {
+        let deadline = Instant::now() + limit;
+        while self
+            .line(deadline)
+            .context("waiting for its end")?
+            .is_some()
+        {}
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return status
+                    .code()
+                    .with_context(|| format!("{} was ended by a signal", self.name));
+            }
+            if Instant::now() > deadline {
+                bail!("{} closed its output but does not end", self.name);
+            }
+            sleep(LOOK);
+        }
+    }
+
+    /// Like [`Self::finish`], but anything but exit 0 is an error.
+    pub(crate) fn succeed(&mut self, limit: Duration) -> Result<()> {
+        match self.finish(limit)? {
+            0 => Ok(()),
+            code => Err(self.complaint(&format!("ended with exit code {code}"))),
+        }
+    }
+
+    fn line(&mut self, deadline: Instant) -> Result<Option<Line>> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.lines.recv_timeout(left) {
+            Ok(line) => {
+                if let Line::Words(_, text) = &line {
+                    self.said.push(text.clone());
+                }
+                Ok(Some(line))
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(None),
+            Err(RecvTimeoutError::Timeout) => Err(self.complaint("took too long")),
+        }
+    }
+
+    /// What went wrong, followed by the last things that the process itself said.
+    fn complaint(&self, what: &str) -> anyhow::Error {
+        let last = &self.said[self.said.len().saturating_sub(REPEATED)..];
+        if last.is_empty() {
+            anyhow!("{} {what}", self.name)
+        } else {
+            anyhow!("{} {what}; it said:\n  {}", self.name, last.join("\n  "))
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already, which is what is wanted.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn forward(
+    pipe: Option<impl Read + Send + 'static>,
+    sender: Sender<Line>,
+    line: fn(Instant, String) -> Line,
+) {
+    let Some(pipe) = pipe else { return };
+    spawn(move || {
+        for text in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line(Instant::now(), text)).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use super::Process;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn shell(script: &str) -> Process {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        Process::start("script", command).expect("a shell")
+    }
+
+    #[test]
+    fn finds_the_event_among_others_and_the_exit_code() {
+        let mut process = shell(
+            r#"echo '{"event":"hello"}'; echo hm >&2; echo '{"event":"listening","addr":"a:1"}'; exit 8"#,
+        );
+        assert_eq!(
+            process.wait_for("listening", LONG).expect("said").value["addr"],
+            "a:1"
+        );
+        assert_eq!(process.finish(LONG).expect("ended"), 8);
+    }
+
+    #[test]
+    fn an_early_end_repeats_what_was_said() {
+        let mut process = shell("echo no microphone >&2; exit 7");
+        let error = format!(
+            "{:#}",
+            process.wait_for("connected", LONG).expect_err("no event")
+        );
+        assert!(
+            error.contains("without \"connected\"") && error.contains("no microphone"),
+            "{error}"
+        );
+        assert!(process.succeed(LONG).is_err());
+    }
+
+    #[test]
+    fn a_silent_process_is_given_up_and_killed() {
+        let mut process = shell("exec sleep 600");
+        assert!(
+            process
+                .wait_for("hello", Duration::from_millis(50))
+                .is_err()
+        );
+        let before = Instant::now();
+        drop(process);
+        assert!(before.elapsed() < LONG);
+    }
+
+    #[test]
+    fn input_stays_open_and_words_are_found() {
+        let mut process = shell("echo waiting here >&2; cat; echo gone >&2");
+        process.wait_for_words("waiting", LONG).expect("said");
+        assert!(
+            process
+                .wait_for_words("gone", Duration::from_millis(50))
+                .is_err()
+        );
+    }
+}

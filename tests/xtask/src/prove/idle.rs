@@ -1,0 +1,120 @@
+//! Processor time: of a peer that waits, and of two in an ordinary call.
+
+use std::fs;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use super::Bench;
+use crate::demo::{SENTENCE, file, start_server};
+use crate::figures::Table;
+use crate::process::Process;
+use crate::shell;
+
+const READY: Duration = Duration::from_secs(30);
+/// After the start, so that starting is not counted.
+const SETTLE: Duration = Duration::from_secs(2);
+/// Bars in percent of one core.
+const WAITING: f64 = 1.0;
+const CALLING: f64 = 5.0;
+
+pub(super) fn run(bench: &Bench) -> Result<Table> {
+    let mut table = Table::default();
+    if !cfg!(target_os = "linux") {
+        table.informs(
+            "processor time",
+            "not measured: it is read from /proc, which only Linux has".into(),
+        );
+        return Ok(table);
+    }
+    let time = Duration::from_secs(bench.rounds(20, 3) as u64);
+    let (_server, url) = start_server(Command::new(&bench.programs.signaling))?;
+    let sentence = format!("{},loop", file(&bench.workspace.path(SENTENCE)));
+    let sound = [
+        "--mic",
+        &sentence,
+        "--speaker",
+        "null",
+        "--stun",
+        "off",
+        "--json",
+        "--server",
+        &url,
+    ];
+    let peer = |verb| bench.peer(&[&[verb], &sound[..]].concat());
+    let mut row = |what: &str, load: f64, bar: f64| {
+        let what = format!("{what}, {} s", time.as_secs());
+        table.at_most(
+            &what,
+            load,
+            format!("{load:.2} %"),
+            bench.bar(bar),
+            " % of a core",
+        );
+    };
+
+    let mut answer = Process::start("peer-cli answer", peer("answer"))?;
+    answer.wait_for("signaling", READY)?;
+    let [waiting] = load([&answer], time)?;
+    row("a waiting `answer`", waiting, WAITING);
+
+    let mut call = Process::start("peer-cli call", peer("call"))?;
+    call.wait_for("connected", READY)?;
+    answer.wait_for("connected", READY)?;
+    let [calling, answering] = load([&call, &answer], time)?;
+    row(
+        "`call` in a two-way Opus call, file to null",
+        calling,
+        CALLING,
+    );
+    row("`answer` in the same call", answering, CALLING);
+    Ok(table)
+}
+
+/// The share of a core that each of these took over this time, in percent.
+fn load<const N: usize>(processes: [&Process; N], time: Duration) -> Result<[f64; N]> {
+    let hertz: f64 = shell::read(Command::new("getconf").arg("CLK_TCK"))?
+        .trim()
+        .parse()
+        .context("getconf CLK_TCK")?;
+    sleep(SETTLE);
+    let begun = Instant::now();
+    let mut loads = [0.0; N];
+    for (load, process) in loads.iter_mut().zip(processes) {
+        *load = -ticks(process)?;
+    }
+    sleep(time);
+    let passed = begun.elapsed().as_secs_f64();
+    for (load, process) in loads.iter_mut().zip(processes) {
+        *load = (*load + ticks(process)?) / hertz / passed * 100.0;
+    }
+    Ok(loads)
+}
+
+/// Of all its threads, in user and in system mode.
+fn ticks(process: &Process) -> Result<f64> {
+    let path = format!("/proc/{}/stat", process.id());
+    let line = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    spent(&line).with_context(|| format!("no times in {path}"))
+}
+
+/// The 14th and 15th field; the second is a name in parentheses that may hold anything.
+fn spent(line: &str) -> Option<f64> {
+    let mut fields = line.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut next = || fields.next()?.parse::<f64>().ok();
+    Some(next()? + next()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spent;
+
+    #[test]
+    fn times_are_found_behind_any_name() {
+        let line = "71 (a) b (c)) S 1 71 71 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 4 0 99";
+        assert_eq!(spent(line), Some(168.0));
+        assert_eq!(spent("71 (a) S 1"), None);
+    }
+}

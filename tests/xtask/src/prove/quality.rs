@@ -1,0 +1,70 @@
+//! How good recorded speech is, by measures that exist as Python packages; they live in an environment of their own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::setup::{self, Job};
+use crate::shell;
+use crate::workspace::Workspace;
+
+pub(super) struct Quality {
+    /// ITU-T P.862.2: 1 to 4.64.
+    pub(super) pesq: f64,
+    /// Short-time objective intelligibility: 0 to 1.
+    pub(super) stoi: f64,
+}
+
+const PACKAGES: [&str; 3] = ["numpy==2.*", "pesq==0.0.4", "pystoi==0.4.1"];
+
+/// Both files are of one channel, 16 kHz and the same length.
+pub(super) fn judge(workspace: &Workspace, sent: &Path, heard: &Path) -> Result<Quality> {
+    let python = python(workspace)?;
+    let script = workspace.scratch("prove")?.join("quality.py");
+    fs::write(&script, include_str!("quality.py"))
+        .with_context(|| format!("cannot write {}", script.display()))?;
+    let answer = shell::read(Command::new(python).arg(script).arg(sent).arg(heard))?;
+    let answer: Value =
+        serde_json::from_str(&answer).with_context(|| format!("no figures in {answer}"))?;
+    let figure = |name: &str| {
+        answer[name]
+            .as_f64()
+            .with_context(|| format!("no {name} in {answer}"))
+    };
+    Ok(Quality {
+        pesq: figure("pesq")?,
+        stoi: figure("stoi")?,
+    })
+}
+
+/// The interpreter of an environment that has the packages; made at the first use.
+fn python(workspace: &Workspace) -> Result<PathBuf> {
+    let folder = workspace.scratch("python")?;
+    let python = folder.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    });
+    let ready = || {
+        shell::capture(Command::new(&python).args(["-c", "import numpy, pesq, pystoi"]))
+            .is_ok_and(|output| output.status.success())
+    };
+    if !ready() {
+        setup::ensure(&[Job::Quality])?;
+        println!(
+            "installing {} into {}",
+            PACKAGES.join(" "),
+            folder.display()
+        );
+        shell::read(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        shell::read(
+            Command::new(&python)
+                .args(["-m", "pip", "install", "--quiet"])
+                .args(PACKAGES),
+        )?;
+    }
+    Ok(python)
+}
