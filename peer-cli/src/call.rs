@@ -1,36 +1,42 @@
 //! One loop that feeds the machines and carries out what they decide.
 //!
 //! It owns every session, the room, the sound desk and the way to the printer; everything else
-//! reaches it through a queue. The rooms beside this file each hold one kind of input:
-//! [`room`] what comes from signaling, [`progress`] what a connection does, [`ending`] hanging up
-//! and giving up, [`report`] statistics.
+//! reaches it through a queue. Each room beside this file holds one kind of thing to do: [`room`]
+//! presence, [`frames`] and [`offers`] what peers say, [`progress`] what connections do, [`hearing`]
+//! sound and messages, [`timers`] what is due, [`ending`] hanging up, [`failing`] what comes to
+//! nothing, [`report`] statistics.
 
 mod emitter;
 mod ending;
 mod examiner;
+mod failing;
+mod frames;
+mod hearing;
+mod offers;
+mod plan;
 mod progress;
 mod report;
 mod room;
 mod session;
 mod sound;
+mod timers;
 mod timing;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use shared::{Candidate, PeerId, Role, SessionId};
+use shared::{Candidate, PeerId, SessionId};
 use tokio::sync::{mpsc, watch};
 
 pub use emitter::Emitter;
 pub use examiner::{Examinee, Examiner};
+pub use plan::{Lines, Outcome, Plan};
 
 use crate::checks::Verdict;
-use crate::cli::{MessageOptions, SessionOptions, SoundOptions};
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Lobby};
-use crate::rtc::PeerOptions;
 use crate::signal::{Signal, SignalEvent};
 use session::{Effect, Key, Session, SessionEvent};
 use sound::{SoundDesk, SoundEvent};
@@ -44,51 +50,6 @@ const SOUND_QUEUE: usize = 64;
 const MAX_ORPHANS: usize = 128;
 /// How long the last frames may take to leave.
 const GOODBYE: Duration = Duration::from_millis(500);
-
-/// What a command wants of its calls.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "the options are those of the command line")]
-pub struct Plan {
-    pub role: Role,
-    pub room: Option<String>,
-    pub to: Option<String>,
-    pub peers: usize,
-    pub keep: bool,
-    pub allow_origin: Vec<String>,
-    /// The web origin of the signaling server itself; its pages are trusted.
-    pub server_origin: Option<String>,
-    /// Where the time until `welcome` counts as set-up: the process start of a caller.
-    pub signaling_since: Option<Instant>,
-    pub sound: SoundOptions,
-    pub messages: MessageOptions,
-    pub session: SessionOptions,
-    pub rtc: PeerOptions,
-    pub stats_every: Option<Duration>,
-}
-
-/// What a command is connected to.
-#[derive(Debug)]
-pub struct Lines {
-    /// Signaling.
-    pub signal: Signal,
-    /// The printer.
-    pub emit: Emitter,
-    /// The expectations.
-    pub examinee: Examinee,
-    /// Becomes the reason to end when somebody wants it: Ctrl-C.
-    pub stop: watch::Receiver<Option<Exit>>,
-    /// Lines to send as messages; closes at the end of input.
-    pub input: Option<mpsc::Receiver<String>>,
-}
-
-/// How a command ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Why, as an exit code.
-    pub exit: Exit,
-    /// Why, in words.
-    pub reason: String,
-}
 
 /// The calls of one command.
 pub struct Call {
@@ -330,15 +291,6 @@ impl Call {
 
     fn connected_count(&self) -> usize {
         self.sessions.values().filter(|s| s.is_connected()).count()
-    }
-}
-
-impl Outcome {
-    fn new(exit: Exit, reason: impl Into<String>) -> Self {
-        Self {
-            exit,
-            reason: reason.into(),
-        }
     }
 }
 

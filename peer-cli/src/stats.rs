@@ -1,6 +1,6 @@
 //! One snapshot of a call under W3C names: what the connection counts and what the playout adds.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::proto::playout::PlayoutStats;
 use crate::rtc::Stats;
@@ -15,7 +15,7 @@ pub fn merge(mut objects: Vec<Value>, played: Option<&PlayoutStats>) -> Vec<Valu
             Value::Object(fields) => Some(fields),
             _ => None,
         })
-        .unwrap_or_else(Map::new);
+        .unwrap_or_default();
     let inbound = objects
         .iter_mut()
         .filter(|object| object["type"].as_str() == Some("inbound-rtp"))

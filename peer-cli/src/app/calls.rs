@@ -257,7 +257,6 @@ fn rtc(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
         },
         impairment: network
             .impair
-            .clone()
             .map(|impairment| (impairment, network.impair_seed)),
         sound: match (sends, receives) {
             (true, true) => Sound::Both,

@@ -1,7 +1,7 @@
 //! The playout buffer: packets go in as they come, 10 ms of sound come out whenever they are asked for.
 //!
 //! Each pull uses, in this order: decoded sound left over, the next packet, the redundancy inside a later packet, concealment,
-//! silence. Delay follows one number, the *reserve*: how much sound still waits at the worst moment between two packets. It is held
+//! silence. Delay follows one number, the *reserve*: how long the latest packets still wait for their turn. It is held
 //! near a target that late packets raise and time lowers, by leaving out or repeating single pitch periods.
 
 mod delay;
@@ -182,27 +182,12 @@ impl Playout {
         }
     }
 
-    /// Sound that waits, counting lost packets that will be rebuilt or concealed.
-    fn waiting(&self) -> i64 {
-        let Some((sequence, _)) = self.position else {
-            return 0;
-        };
-        let packets = self.store.len() as i64;
-        let each = if packets == 0 {
-            0
-        } else {
-            self.store.samples() as i64 / packets
-        };
-        self.pcm.len() as i64 + self.store.samples() as i64 + self.store.missing(sequence) * each
-            - self.filled
-    }
-
     /// Moves the delay towards its target.
     fn adjust(&mut self, now: Instant, decoder: &mut dyn PacketDecoder) {
         if self.made_up > 0 {
             return;
         }
-        match self.delay.observe(now, self.waiting() - FRAME as i64) {
+        match self.delay.decide(now) {
             Change::None => {}
             Change::Drop { samples } => self.drop_packets(samples),
             Change::Shorten { force } => {

@@ -129,7 +129,7 @@ impl Peer {
         let (channels_tx, channels) = mpsc::channel(CHANNEL_QUEUE);
         let (sound_tx, sound) = mpsc::channel(SOUND_QUEUE);
         let (callbacks_tx, callbacks) = mpsc::channel(EVENT_QUEUE);
-        let (sockets, created) = SocketFactory::new(options.impairment.clone());
+        let (sockets, created) = SocketFactory::new(options.impairment);
         let driver_ended = Arc::new(Notify::new());
         let (runtime, pace) = PacedRuntime::new(sockets, Arc::clone(&driver_ended));
         let runtime = Arc::new(runtime);

@@ -71,7 +71,7 @@ impl SocketFactory {
         let impaired = self.impairment.as_ref().map(|(spec, seed)| {
             // Each socket gets its own stream of fates, in the order they were bound.
             let index = self.count.fetch_add(1, Ordering::Relaxed);
-            Impaired::start(spec.clone(), seed.wrapping_add(index), Arc::clone(&inner))
+            Impaired::start(*spec, seed.wrapping_add(index), Arc::clone(&inner))
         });
         let listener = Listener::default();
         let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {

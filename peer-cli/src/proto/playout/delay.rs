@@ -1,6 +1,7 @@
 //! How much delay to keep: a target for the reserve, and what to do about the difference.
 //!
-//! The reserve is the sound that still waits just after a pull; its minimum over a while is what protects against late packets.
+//! The reserve is the time that the latest of the packets still waits before its turn: the least over a while. It protects the
+//! packets to come, and losses do not disturb it.
 
 use std::time::{Duration, Instant};
 
@@ -113,31 +114,33 @@ impl Delay {
         self.minimum.1 = self.minimum.1.map(|minimum| minimum.saturating_add(by));
     }
 
-    /// Notes the reserve at a pull and says what to do.
-    pub(super) fn observe(&mut self, now: Instant, reserve: i64) -> Change {
-        self.lower(now);
-        self.minimum.0 = self.minimum.0.min(reserve);
-        let known = self.minimum.1.map(|previous| previous.min(self.minimum.0));
-        let target = self.target() as i64;
-        let excess = known.map_or(0, |minimum| minimum - target);
-        // One dip is no shortage: both half spans must have seen it.
-        let lacking = self
-            .minimum
-            .1
-            .map_or(0, |previous| target - previous.max(self.minimum.0));
+    /// A packet had waited for so long when its turn came.
+    pub(super) fn played(&mut self, now: Instant, waited: i64) {
+        self.minimum.0 = self.minimum.0.min(waited);
         let since = *self.since.get_or_insert(now);
-        let span = if reserve - target > LARGE {
+        let excess = waited - self.target() as i64;
+        let span = if excess > LARGE {
             SHORT_HALF_SPAN
         } else {
             HALF_SPAN
         };
         if now.saturating_duration_since(since) >= span {
-            self.minimum = (reserve, Some(self.minimum.0));
+            self.minimum = (waited, Some(self.minimum.0));
             self.since = Some(now);
         }
-        if known.is_none() {
-            Change::None
-        } else if excess > HOPELESS {
+    }
+
+    /// What to do about the difference between reserve and target.
+    pub(super) fn decide(&mut self, now: Instant) -> Change {
+        self.lower(now);
+        let (present, Some(previous)) = self.minimum else {
+            return Change::None;
+        };
+        let target = self.target() as i64;
+        let excess = previous.min(present) - target;
+        // One late packet is no shortage: both half spans must have seen one.
+        let lacking = target - previous.max(present);
+        if excess > HOPELESS {
             Change::Drop {
                 samples: excess as u64,
             }

@@ -92,7 +92,9 @@ impl Playout {
         self.comfort = info.pause;
         self.filled = 0;
         self.position = Some((sequence + 1, timestamp + i64::from(info.samples)));
-        let waited = now.saturating_duration_since(arrival).as_secs_f64();
+        let waited =
+            now.saturating_duration_since(arrival).as_secs_f64() + before as f64 / SAMPLE_RATE;
+        self.delay.played(now, (waited * SAMPLE_RATE) as i64);
         self.stats.jitter_buffer_delay += waited * samples as f64;
         self.stats.jitter_buffer_target_delay +=
             self.delay.target() as f64 / SAMPLE_RATE * samples as f64;

@@ -228,14 +228,6 @@ impl Store {
         self.samples
     }
 
-    /// Packets missing between `next` and the newest one.
-    pub(super) fn missing(&self, next: i64) -> i64 {
-        match self.packets.last_key_value() {
-            Some((newest, _)) => (newest - next + 1 - self.packets.len() as i64).max(0),
-            None => 0,
-        }
-    }
-
     /// Packets that the numbers promised and that did not come.
     pub(super) fn lost(&self) -> i64 {
         self.lost_before

@@ -220,17 +220,15 @@ fn delay_piled_up_by_a_stall_is_worked_off() {
             )
         })
         .collect();
-    let (_, playout) = play(start, arrive(start, &table, false), 700);
+    let (line, playout) = play(start, arrive(start, &table, false), 700);
     let stats = playout.stats();
     assert!(
         stats.removed_samples_for_acceleration >= 200 * 48,
         "{stats:?}"
     );
-    assert!(
-        playout.waiting() <= 60 * 48,
-        "{} samples wait",
-        playout.waiting()
-    );
+    // Packet 349 was sent 10 ms before the end.
+    let last = line.chars().last().and_then(|c| c.to_digit(10)).unwrap();
+    assert!(last >= 6, "{line}");
 }
 
 #[test]

@@ -32,18 +32,9 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     let time = Duration::from_secs(bench.rounds(20, 3) as u64);
     let (_server, url) = start_server(Command::new(&bench.programs.signaling))?;
     let sentence = format!("{},loop", file(&bench.workspace.path(SENTENCE)));
-    let sound = [
-        "--mic",
-        &sentence,
-        "--speaker",
-        "null",
-        "--stun",
-        "off",
-        "--json",
-        "--server",
-        &url,
-    ];
-    let peer = |verb| bench.peer(&[&[verb], &sound[..]].concat());
+    let sound = ["--mic", &sentence, "--speaker", "null"];
+    let place = ["--stun", "off", "--json", "--server", &url];
+    let peer = |verb| bench.peer(&[&[verb], &sound[..], &place[..]].concat());
     let mut row = |what: &str, load: f64, bar: f64| {
         let what = format!("{what}, {} s", time.as_secs());
         table.at_most(

@@ -1,0 +1,122 @@
+//! Frames of other peers: which session they belong to, and what they mean for it.
+
+use shared::{Event as WireEvent, Incoming, PeerEvent as Wire, PeerId, SessionId};
+
+use super::offers::{ANONYMOUS, anonymous};
+use super::session::{Key, Session};
+use super::{Call, MAX_ORPHANS, words};
+use crate::exit::Failure;
+use crate::proto::negotiation::Input;
+use crate::proto::sdp;
+
+impl Call {
+    pub(super) async fn on_frame(&mut self, frame: Incoming) -> Result<(), Failure> {
+        let event = match frame.event {
+            WireEvent::Server(event) if !self.plain => return self.on_server(event).await,
+            WireEvent::Server(_) => return Ok(()),
+            WireEvent::Unknown(name) => {
+                tracing::debug!(name, "an event of another protocol");
+                return Ok(());
+            }
+            WireEvent::Peer(event) => event,
+        };
+        let addressed = frame.to.is_none() || frame.to == self.me;
+        let own = frame.from.is_some() && frame.from == self.me;
+        if !addressed || own {
+            return Ok(());
+        }
+        let Some(from) = frame.from.or_else(|| self.plain.then(anonymous).flatten()) else {
+            self.tell(words::malformed(
+                "the room",
+                "it does not say whom it is from",
+            ))
+            .await;
+            return Ok(());
+        };
+        self.on_peer_frame(from, frame.session, event).await
+    }
+
+    async fn on_peer_frame(
+        &mut self,
+        from: PeerId,
+        session: Option<SessionId>,
+        event: Wire,
+    ) -> Result<(), Failure> {
+        let found = self.find(&from, session.as_ref(), &event);
+        match (event, found) {
+            (Wire::Offer(offer), found) => {
+                self.on_offer(from, session, Wire::Offer(offer), found)
+                    .await
+            }
+            (event @ Wire::Answer(_), Some(key)) => {
+                self.bind(key, from);
+                self.negotiate(key, Input::Remote(event)).await
+            }
+            (Wire::Answer(_), None) => {
+                let text = "an answer to no offer of ours";
+                self.tell(words::malformed(from.as_str(), text)).await;
+                Ok(())
+            }
+            (event @ Wire::Candidate(_), Some(key)) => {
+                self.negotiate(key, Input::Remote(event)).await
+            }
+            (Wire::Candidate(candidate), None) => {
+                if self.orphans.len() >= MAX_ORPHANS {
+                    self.orphans.pop_front();
+                }
+                self.orphans.push_back((from, session, candidate));
+                Ok(())
+            }
+            (Wire::Bye(bye), Some(key)) => {
+                self.on_bye(key, bye.reason, false).await;
+                Ok(())
+            }
+            (Wire::Busy, Some(key)) => self.on_busy(key).await,
+            (Wire::CandidatesEnd { .. } | Wire::Bye(_) | Wire::Busy, _) => Ok(()),
+        }
+    }
+
+    /// The session that a frame belongs to.
+    fn find(&self, from: &PeerId, session: Option<&SessionId>, event: &Wire) -> Option<Key> {
+        let fits = |candidate: &&Session| {
+            let party = &candidate.party;
+            // A broadcast offer belongs to whoever answers first; its session names it.
+            let same_peer = party.peer == *from || (!party.directed && party.ours);
+            same_peer && (session.is_none() || session == party.id.as_ref())
+        };
+        let mut fitting = self.sessions.values().filter(fits);
+        match event {
+            // Without a session, the same connection is a renegotiation, another one a new call.
+            Wire::Offer(offer) if session.is_none() => {
+                let identity = sdp::identity(&offer.sdp);
+                fitting.find(|session| session.remote.is_some() && session.remote == identity)
+            }
+            Wire::Offer(_) => fitting.find(|session| session.party.peer == *from),
+            _ => fitting.next_back(),
+        }
+        .map(|session| session.key)
+    }
+
+    /// A broadcast offer has found its peer.
+    fn bind(&mut self, key: Key, from: PeerId) {
+        let named = from.as_str() != ANONYMOUS;
+        let name = self.name_of(&from);
+        if let Some(session) = self.sessions.get_mut(&key)
+            && !session.party.directed
+            && session.negotiation.is_offering()
+        {
+            session.party.directed = named;
+            session.party.peer = from;
+            session.party.name = name;
+            self.repeat_offer_at = None;
+        }
+    }
+
+    pub(super) async fn negotiate(&mut self, key: Key, input: Input) -> Result<(), Failure> {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        let effects = session.negotiate(input).await;
+        self.apply(key, effects).await
+    }
+}

@@ -1,0 +1,281 @@
+//! Offers, ours and theirs: whom to call, whom to let in, who makes way.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use shared::{Bye, PeerEvent as Wire, PeerId, Role, SessionId};
+
+use super::Call;
+use super::session::{Dialect, Key, Party, Phase, Session};
+use super::timing::Timing;
+use crate::event::{EndedBy, Event};
+use crate::exit::{Exit, Failure};
+use crate::proto::lobby::{self, Glare, glare};
+use crate::proto::negotiation::Input;
+
+/// How we name a tutorial client that has no id.
+pub(super) const ANONYMOUS: &str = "tutorial-client";
+
+/// Calls that others have offered and that are not up yet; the oldest makes room for the newest.
+const MAX_PENDING: usize = 16;
+
+/// A plain room forgets: an offer is said again this often until answered.
+pub(super) const REPEAT_OFFER: Duration = Duration::from_secs(2);
+
+impl Call {
+    /// Offers a call; to everybody in a plain room.
+    pub(super) async fn offer(&mut self, peer: Option<PeerId>) -> Result<(), Failure> {
+        let now = Instant::now();
+        let directed = peer.is_some();
+        let tutorial = peer
+            .as_ref()
+            .and_then(|peer| self.lobby.info(peer))
+            .is_none_or(|info| info.is_tutorial());
+        let Some(peer) = peer.or_else(anonymous) else {
+            return Ok(());
+        };
+        let party = Party {
+            name: self.name_of(&peer),
+            dialect: if tutorial {
+                Dialect::Tutorial
+            } else {
+                Dialect::PeerV1
+            },
+            id: SessionId::new(crate::entropy::hex::<8>()).ok(),
+            ours: true,
+            directed,
+            peer: peer.clone(),
+        };
+        let signaling = match (self.plan.signaling_since, self.entered) {
+            (Some(since), Some(entered)) => entered.saturating_duration_since(since),
+            _ => Duration::ZERO,
+        };
+        if !directed {
+            self.repeat_offer_at = Some(now + REPEAT_OFFER);
+        }
+        self.lobby.handle(now, lobby::Input::Started(peer));
+        let Some(key) = self.open(party, Timing::new(signaling, now)).await? else {
+            return Ok(());
+        };
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        session.held = true;
+        let effects = session.start().await;
+        self.apply(key, effects).await
+    }
+
+    /// Opens a session's connection.
+    async fn open(&mut self, party: Party, timing: Timing) -> Result<Option<Key>, Failure> {
+        self.last_key += 1;
+        let key = self.last_key;
+        let until = timing.started() + self.plan.session.connect_limit();
+        let events = &self.session_tx;
+        let session = Session::open(key, party, timing, until, &self.plan.rtc, events)
+            .await
+            .map_err(|error| {
+                Failure::new(Exit::NoPath, format!("cannot open a connection: {error}"))
+                    .hint("is the address of --bind one of this machine?")
+            })?;
+        self.sessions.insert(key, session);
+        Ok(Some(key))
+    }
+
+    pub(super) async fn on_offer(
+        &mut self,
+        from: PeerId,
+        session: Option<SessionId>,
+        offer: Wire,
+        found: Option<Key>,
+    ) -> Result<(), Failure> {
+        if let Some(key) = found {
+            return self.negotiate(key, Input::Remote(offer)).await;
+        }
+        if self.outcome.is_some() {
+            return Ok(());
+        }
+        if let Some(origin) = self.foreign_origin(&from) {
+            return self.refuse(from, session, &origin).await;
+        }
+        // Ours that cross it, and an older call with the same peer.
+        let crossing: Vec<Key> = self
+            .sessions
+            .values()
+            .filter(|s| {
+                s.party.peer == from || (s.party.ours && !s.party.directed && !s.was_connected())
+            })
+            .map(|s| s.key)
+            .collect();
+        for key in crossing {
+            if !self.make_way(key, &from).await {
+                return Ok(());
+            }
+        }
+        if self.connected_count() >= self.plan.peers {
+            let frame = self.reply(&from, session, Wire::Busy);
+            self.send(frame).await;
+            return Ok(());
+        }
+        self.evict_oldest_pending().await;
+        self.accept(from, session, offer).await
+    }
+
+    /// Ends or drops a session that a new offer of its peer replaces; false if the offer loses.
+    async fn make_way(&mut self, key: Key, from: &PeerId) -> bool {
+        let Some(session) = self.sessions.get(&key) else {
+            return true;
+        };
+        if session.negotiation.is_offering() {
+            let them = (from.as_str() != ANONYMOUS).then_some(from);
+            let yields = self.me.as_ref().map_or(Glare::Yield, |me| glare(me, them));
+            tracing::info!(?yields, peer = %from, "both sides offered");
+            if yields == Glare::Insist {
+                return false;
+            }
+        }
+        let by = EndedBy::Remote;
+        self.finish(key, by, "called again").await;
+        true
+    }
+
+    async fn accept(
+        &mut self,
+        from: PeerId,
+        session: Option<SessionId>,
+        offer: Wire,
+    ) -> Result<(), Failure> {
+        let tutorial = self.lobby.info(&from).is_none_or(|info| info.is_tutorial());
+        let party = Party {
+            name: self.name_of(&from),
+            dialect: if tutorial {
+                Dialect::Tutorial
+            } else {
+                Dialect::PeerV1
+            },
+            id: session.clone(),
+            ours: false,
+            directed: from.as_str() != ANONYMOUS,
+            peer: from.clone(),
+        };
+        let timing = Timing::new(Duration::ZERO, Instant::now());
+        let Some(key) = self.open(party, timing).await? else {
+            return Ok(());
+        };
+        let early: VecDeque<_> = {
+            let of_this = |(peer, id, _): &(PeerId, Option<SessionId>, _)| {
+                *peer == from && (id.is_none() || *id == session)
+            };
+            let (mine, others) = std::mem::take(&mut self.orphans)
+                .into_iter()
+                .partition(of_this);
+            self.orphans = others;
+            mine
+        };
+        self.negotiate(key, Input::Remote(offer)).await?;
+        for (_, _, candidate) in early {
+            self.negotiate(key, Input::Remote(Wire::Candidate(candidate)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The web origin of a page that must not hear a live microphone.
+    fn foreign_origin(&self, from: &PeerId) -> Option<String> {
+        if self.plan.role != Role::Answer || !self.plan.sound.mic.is_device() {
+            return None;
+        }
+        let origin = self.lobby.info(from)?.origin.clone()?;
+        let allowed = self.plan.server_origin.as_ref() == Some(&origin)
+            || self.plan.allow_origin.contains(&origin)
+            || is_local(&origin);
+        (!allowed).then_some(origin)
+    }
+
+    async fn refuse(
+        &mut self,
+        from: PeerId,
+        session: Option<SessionId>,
+        origin: &str,
+    ) -> Result<(), Failure> {
+        self.emit
+            .emit(Event::warning_with(
+                "foreign-page",
+                format!("refused a call from {origin}"),
+                "see --allow-origin",
+            ))
+            .await;
+        let bye = Bye {
+            reason: "this origin may not listen".to_owned(),
+            outcome: None,
+            setup_ms: None,
+        };
+        let frame = self.reply(&from, session, Wire::Bye(bye));
+        self.send(frame).await;
+        Ok(())
+    }
+
+    fn reply(&self, to: &PeerId, session: Option<SessionId>, event: Wire) -> shared::Outgoing {
+        shared::Outgoing {
+            to: (to.as_str() != ANONYMOUS).then(|| to.clone()),
+            from: None,
+            session,
+            event,
+        }
+    }
+
+    async fn evict_oldest_pending(&mut self) {
+        let pending: Vec<Key> = self
+            .sessions
+            .values()
+            .filter(|s| !s.party.ours && matches!(s.phase, Phase::Connecting { .. }))
+            .map(|s| s.key)
+            .collect();
+        if pending.len() >= MAX_PENDING {
+            self.finish(pending[0], EndedBy::Local, "too many calls at once")
+                .await;
+        }
+    }
+}
+
+pub(super) fn anonymous() -> Option<PeerId> {
+    PeerId::new(ANONYMOUS).ok()
+}
+
+/// Pages of this machine, and those without an origin of their own (files).
+fn is_local(origin: &str) -> bool {
+    let Ok(url) = url::Url::parse(origin) else {
+        return origin == "null";
+    };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_local;
+
+    #[test]
+    fn local_pages_are_trusted_and_no_others() {
+        for origin in [
+            "null",
+            "http://localhost:3000",
+            "http://127.0.0.1",
+            "http://[::1]:8080",
+        ] {
+            assert!(is_local(origin), "{origin}");
+        }
+        for origin in [
+            "https://evil.example",
+            "https://localhost.evil.example",
+            "x",
+            "",
+            "file:",
+        ] {
+            assert!(!is_local(origin), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What is due by time alone.
+
+use std::time::Instant;
+
+use shared::Role;
+
+use super::ending::{FLUSH, PLAY_OUT};
+use super::offers::REPEAT_OFFER;
+use super::session::{Key, Phase, Session};
+use super::{Call, words};
+use crate::cli::HangUp;
+use crate::event::EndedBy;
+use crate::exit::{Exit, Failure};
+use crate::proto::lobby;
+
+impl Call {
+    /// When something is due that no input brings.
+    pub(super) fn next_wake(&self) -> Option<Instant> {
+        let sessions = self.sessions.values().filter_map(|s| self.session_wake(s));
+        sessions
+            .chain(self.lobby.poll_timeout())
+            .chain(self.overall_limit())
+            .chain(self.next_stats)
+            .chain(self.repeat_offer_at)
+            .min()
+    }
+
+    fn session_wake(&self, session: &Session) -> Option<Instant> {
+        match &session.phase {
+            Phase::Connecting { until } => Some(*until),
+            Phase::Connected => {
+                let ends = session
+                    .timing
+                    .connected_at()
+                    .zip(self.plan.session.duration)
+                    .map(|(at, duration)| at + duration);
+                let silence = session.silence_due().filter(|_| self.listens());
+                [ends, session.lost_at, silence].into_iter().flatten().min()
+            }
+            Phase::Leaving { until, .. } | Phase::Draining { until, .. } => Some(*until),
+            Phase::Closing => None,
+        }
+    }
+
+    /// When the command gives up waiting for its first call.
+    fn overall_limit(&self) -> Option<Instant> {
+        if self.had_call || self.outcome.is_some() {
+            return None;
+        }
+        let limit = match self.plan.role {
+            Role::Answer if self.entered.is_some() => self.plan.session.wait_limit()?,
+            _ => self.plan.session.connect_limit(),
+        };
+        Some(self.emit.start() + limit)
+    }
+
+    /// Does what is due.
+    pub(super) async fn on_time(&mut self, now: Instant) -> Result<(), Failure> {
+        if self.lobby.poll_timeout().is_some_and(|due| due <= now) {
+            self.lobby.handle(now, lobby::Input::Timeout);
+        }
+        self.follow_lobby().await?;
+        if self.repeat_offer_at.is_some_and(|due| due <= now) {
+            self.repeat_offer(now).await;
+        }
+        let keys: Vec<Key> = self.sessions.keys().copied().collect();
+        for key in keys {
+            self.session_on_time(key, now).await;
+        }
+        self.warn_of_silence(now).await;
+        self.take_stats(now).await;
+        if self.overall_limit().is_some_and(|due| due <= now) {
+            return self.nobody_came().await;
+        }
+        Ok(())
+    }
+
+    async fn session_on_time(&mut self, key: Key, now: Instant) {
+        let ends = self.input_ended && self.plan.session.hang_up == HangUp::InputEnds;
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let due = |until: &Instant| *until <= now;
+        match &mut session.phase {
+            Phase::Connecting { until } if due(until) => {
+                let (exit, reason) = if session.negotiation.is_stable() {
+                    (Exit::NoPath, format!("no path to {}", session.party.name))
+                } else {
+                    let limit = words::seconds(self.plan.session.connect_limit());
+                    let name = &session.party.name;
+                    (
+                        Exit::NobodyAnswered,
+                        format!("{name} did not answer within {limit}"),
+                    )
+                };
+                self.give_up(key, exit, reason).await;
+            }
+            Phase::Connected => {
+                session.flush_messages().await;
+                let connected = session.timing.connected_at().unwrap_or(now);
+                let over = self
+                    .plan
+                    .session
+                    .duration
+                    .is_some_and(|d| now >= connected + d);
+                if session.lost_at.is_some_and(|due| due <= now) {
+                    self.on_vanished(key).await;
+                } else if over {
+                    self.hang_up(key, "duration is over", FLUSH).await;
+                } else if session.finish || ends {
+                    self.hang_up(key, "end of input", FLUSH).await;
+                }
+            }
+            Phase::Leaving { .. } => self.leave(key, now).await,
+            Phase::Draining {
+                until,
+                draining,
+                reason,
+            } if due(until) => {
+                if *draining {
+                    let reason = reason.clone();
+                    self.finish(key, EndedBy::Remote, &reason).await;
+                } else {
+                    *draining = true;
+                    *until = now + PLAY_OUT;
+                    self.desk.drain(key);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    async fn repeat_offer(&mut self, now: Instant) {
+        self.repeat_offer_at = None;
+        let open = |session: &&Session| {
+            session.party.ours && !session.party.directed && session.negotiation.is_offering()
+        };
+        let Some(session) = self.sessions.values().find(open) else {
+            return;
+        };
+        if let Some(offer) = &session.offer {
+            let frame = session.outgoing(offer.clone());
+            self.send(frame).await;
+        }
+        self.repeat_offer_at = Some(now + REPEAT_OFFER);
+    }
+
+    async fn nobody_came(&mut self) -> Result<(), Failure> {
+        if self.entered.is_none() {
+            return Err(self.unreachable.take().unwrap_or_else(|| {
+                Failure::new(
+                    Exit::Signaling,
+                    "the signaling server did not answer in time",
+                )
+            }));
+        }
+        let limit = words::seconds(self.plan.session.connect_limit());
+        let stable = self.sessions.values().find(|s| s.negotiation.is_stable());
+        let (exit, reason) = match (stable, self.no_path.take()) {
+            (Some(session), _) => (Exit::NoPath, format!("no path to {}", session.party.name)),
+            (None, Some(no_path)) => (Exit::NoPath, no_path),
+            (None, None) if self.plan.role == Role::Answer => (
+                Exit::NobodyAnswered,
+                format!("nobody called in {} within {limit}", self.room_name()),
+            ),
+            (None, None) => (
+                Exit::NobodyAnswered,
+                format!("nobody answered in {} within {limit}", self.room_name()),
+            ),
+        };
+        self.end(exit, reason).await;
+        Ok(())
+    }
+}
