@@ -62,14 +62,8 @@ pub struct Options {
 struct Member {
     info: PeerInfo,
     since: Instant,
-    state: MemberState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum MemberState {
-    Free,
-    InSession,
-    Done,
+    /// Called, or busy: not to be called again before it comes anew.
+    done: bool,
 }
 
 /// The room as one peer sees it.
@@ -81,7 +75,7 @@ pub struct Lobby {
     outputs: VecDeque<Output>,
     plain: bool,
     /// Sessions with members of the room, and with callers we never saw join.
-    held: usize,
+    held: Vec<PeerId>,
     said_waiting: bool,
 }
 
@@ -95,7 +89,7 @@ impl Lobby {
             members: Vec::new(),
             outputs: VecDeque::new(),
             plain: false,
-            held: 0,
+            held: Vec::new(),
             said_waiting: false,
         }
     }
@@ -117,7 +111,7 @@ impl Lobby {
     /// Whether one more call fits.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.held < self.options.capacity
+        self.held.len() < self.options.capacity
     }
 
     /// The next thing to do, if any.
@@ -128,7 +122,7 @@ impl Lobby {
     /// When [`Input::Timeout`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.options.role != Role::Call || self.held > 0 {
+        if self.options.role != Role::Call || !self.held.is_empty() {
             return None;
         }
         self.members
@@ -144,7 +138,7 @@ impl Lobby {
             Input::Entered { me, peers } => self.enter(now, me, peers),
             Input::EnteredPlain => {
                 self.plain = true;
-                if self.options.role == Role::Call && self.held == 0 {
+                if self.options.role == Role::Call && self.held.is_empty() {
                     self.outputs.push_back(Output::Offer(None));
                 }
                 return;
@@ -152,18 +146,19 @@ impl Lobby {
             Input::Joined(info) => self.join(now, info),
             Input::Left(id) => self.members.retain(|member| member.info.id != id),
             Input::Started(id) => {
-                self.held += 1;
-                self.set_state(&id, MemberState::InSession);
+                self.held.push(id);
                 return;
             }
             Input::Ended(id) => {
-                self.held = self.held.saturating_sub(1);
-                self.set_state(&id, MemberState::Done);
+                if let Some(place) = self.held.iter().position(|held| *held == id) {
+                    self.held.swap_remove(place);
+                }
+                self.set_done(&id);
             }
             Input::Busy(id) => {
-                self.set_state(&id, MemberState::Done);
+                self.set_done(&id);
                 self.choose(now);
-                if self.outputs.is_empty() && self.held == 0 {
+                if self.outputs.is_empty() && self.held.is_empty() {
                     self.outputs.push_back(Output::AllBusy(id));
                 }
                 return;
@@ -181,24 +176,26 @@ impl Lobby {
             let known = before.iter().find(|member| member.info.id == info.id);
             self.members.push(Member {
                 since: known.map_or(now, |member| member.since),
-                state: known.map_or(MemberState::Free, |member| member.state),
+                done: known.is_some_and(|member| member.done),
                 info,
             });
         }
     }
 
     fn join(&mut self, now: Instant, info: PeerInfo) {
-        self.members.retain(|member| member.info.id != info.id);
+        // A member that takes over its own connection is announced again; it is the same one.
+        let known = self.members.iter().position(|m| m.info.id == info.id);
+        let done = known.is_some_and(|place| self.members.remove(place).done);
         self.members.push(Member {
             info,
             since: now,
-            state: MemberState::Free,
+            done,
         });
     }
 
-    fn set_state(&mut self, id: &PeerId, state: MemberState) {
+    fn set_done(&mut self, id: &PeerId) {
         if let Some(member) = self.members.iter_mut().find(|m| m.info.id == *id) {
-            member.state = state;
+            member.done = true;
         }
     }
 
@@ -216,10 +213,10 @@ impl Lobby {
         let choice = [Role::Answer, Role::Either]
             .into_iter()
             .find_map(|role| self.find(|member| member.info.role == Some(role)))
-            .or_else(|| self.find(|member| self.held == 0 && member.info.is_tutorial()))
+            .or_else(|| self.find(|member| self.held.is_empty() && member.info.is_tutorial()))
             .or_else(|| {
                 self.find(|member| {
-                    self.held == 0
+                    self.held.is_empty()
                         && self.is_idle_caller(member)
                         && now >= member.since + CALLER_PATIENCE
                 })
@@ -237,7 +234,8 @@ impl Lobby {
     }
 
     fn may_call(&self, member: &Member) -> bool {
-        member.state == MemberState::Free
+        !member.done
+            && !self.held.contains(&member.info.id)
             && (member.info.is_tutorial() || member.info.app == Some(App::Call))
             && self.options.to.as_deref().is_none_or(|to| {
                 member.info.id.as_str() == to
@@ -258,7 +256,11 @@ impl Lobby {
 
     /// Says once how it looks, where that is not what the user hopes for.
     fn say(&mut self, now: Instant) {
-        if self.said_waiting || self.held > 0 || self.me.is_none() || !self.outputs.is_empty() {
+        if self.said_waiting
+            || !self.held.is_empty()
+            || self.me.is_none()
+            || !self.outputs.is_empty()
+        {
             return;
         }
         match self.options.role {

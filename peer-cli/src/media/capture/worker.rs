@@ -16,6 +16,9 @@ use crate::media::notice::{Notices, RETRY};
 use crate::media::{ListenerId, MediaEvent, clock_us};
 use crate::proto::packet::Packet;
 
+#[cfg(test)]
+mod tests;
+
 /// Samples in a second.
 const RATE: f64 = audio::SAMPLE_RATE as f64;
 
@@ -43,6 +46,8 @@ pub(super) struct Worker {
     frame: Vec<f32>,
     notices: Notices,
     stats: Arc<Mutex<CaptureStats>>,
+    /// What takes over when a microphone is lost.
+    replace: fn() -> (Box<dyn Source>, Option<String>),
 }
 
 impl Worker {
@@ -82,6 +87,7 @@ impl Worker {
             encoder,
             notices,
             stats,
+            replace: replacement,
         })
     }
 
@@ -250,7 +256,7 @@ impl Worker {
             return;
         };
         self.source.stop();
-        let (source, now_on) = replacement();
+        let (source, now_on) = (self.replace)();
         run.change_clock(Instant::now(), source.clock());
         self.source = source;
         self.notices.send(MediaEvent::DeviceLost {

@@ -17,6 +17,9 @@ use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
 
+#[cfg(test)]
+mod tests;
+
 /// 10 ms.
 const TICK: Duration = Duration::from_millis(10);
 /// How often a device is asked whether it wants more.
@@ -52,6 +55,8 @@ pub(super) struct Worker {
     /// Present while there are streams.
     pace: Option<Pace>,
     notices: Notices,
+    /// What takes over when a speaker is lost.
+    replace: fn() -> (Box<dyn Sink>, Option<String>),
 }
 
 impl Worker {
@@ -63,6 +68,7 @@ impl Worker {
             past: VecDeque::new(),
             pace: None,
             notices,
+            replace: replacement,
         })
     }
 
@@ -244,7 +250,7 @@ impl Worker {
             AudioError::Device {
                 kind: DeviceKind::Output,
                 ..
-            } => replacement(),
+            } => (self.replace)(),
             _ => (audio::null(), None),
         };
         self.sink = sink;

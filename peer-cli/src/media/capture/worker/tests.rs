@@ -1,0 +1,89 @@
+#![allow(clippy::unwrap_used)]
+
+use tokio::sync::mpsc;
+
+use super::*;
+
+/// A microphone that gives one frame and is then unplugged, or a file that turns out to be broken.
+struct Breaking {
+    error: AudioError,
+    frames: u32,
+}
+
+impl Source for Breaking {
+    fn start(&mut self) -> Result<(), AudioError> {
+        Ok(())
+    }
+    fn read(&mut self, frame: &mut [f32]) -> Result<Read, AudioError> {
+        frame.fill(0.1);
+        self.frames += 1;
+        if self.frames > 1 {
+            Err(self.error.clone())
+        } else {
+            Ok(Read::Full)
+        }
+    }
+}
+
+fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
+    let (events, mut receiver) = mpsc::channel(16);
+    let options = CaptureOptions {
+        source: SourceSpec::Silence,
+        ..CaptureOptions::default()
+    };
+    let mut worker = Worker::open(&options, Notices::new(events), Arc::default()).unwrap();
+    worker.source = Box::new(Breaking { error, frames: 0 });
+    worker.replace = || (audio::silence(), Some("spare".to_owned()));
+    let (packets, mut sent) = mpsc::channel(16);
+    worker.obey(Command::Add(ListenerId(0), packets));
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_millis(150) {
+        worker.work();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let events = std::iter::from_fn(|| receiver.try_recv().ok())
+        .skip(1)
+        .collect();
+    (
+        events,
+        std::iter::from_fn(|| sent.try_recv().ok()).collect(),
+    )
+}
+
+#[test]
+fn a_lost_microphone_is_replaced_and_the_stream_goes_on() {
+    let kind = DeviceKind::Input;
+    let error = AudioError::Device {
+        kind,
+        name: "USB".into(),
+        reason: "gone".into(),
+        devices: Vec::new(),
+    };
+    let (events, packets) = run(error);
+    let lost = MediaEvent::DeviceLost {
+        kind,
+        name: "USB".into(),
+        now_on: Some("spare".into()),
+    };
+    assert_eq!(events, [lost]);
+    assert!(packets.len() >= 3, "{}", packets.len());
+    assert!(
+        packets
+            .windows(2)
+            .all(|pair| pair[1].sequence == pair[0].sequence + 1)
+    );
+}
+
+#[test]
+fn a_broken_file_is_reported_and_ends_the_source() {
+    let error = AudioError::File {
+        path: "a.wav".into(),
+        reason: "is broken".into(),
+    };
+    let (events, packets) = run(error.clone());
+    assert_eq!(
+        events,
+        [MediaEvent::Failed(error), MediaEvent::CaptureEnded]
+    );
+    assert_eq!(packets.len(), 1);
+}

@@ -1,0 +1,106 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::mpsc;
+
+use super::*;
+
+/// Frames that the replacement got.
+static SPARE_FRAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// A sink that breaks at its third frame.
+struct Breaking {
+    error: AudioError,
+    frames: u32,
+}
+
+impl Sink for Breaking {
+    fn write(&mut self, _: &[f32; FRAME]) -> Result<(), AudioError> {
+        self.frames += 1;
+        if self.frames == 3 {
+            Err(self.error.clone())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+struct Spare;
+
+impl Sink for Spare {
+    fn write(&mut self, _: &[f32; FRAME]) -> Result<(), AudioError> {
+        SPARE_FRAMES.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+fn run(error: AudioError) -> Vec<MediaEvent> {
+    let (events, mut receiver) = mpsc::channel(16);
+    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    worker.sink = Box::new(Breaking { error, frames: 0 });
+    worker.replace = || (Box::new(Spare), None);
+    let (_packets, arriving) = mpsc::channel(16);
+    worker.obey(Command::Add(StreamId(5), arriving, Vec::new()));
+    for _ in 0..10 {
+        worker.tick(Instant::now());
+    }
+    worker.obey(Command::Drain(StreamId(5)));
+    worker.tick(Instant::now());
+    assert!(worker.streams.is_empty() && worker.pace.is_none());
+    std::iter::from_fn(|| receiver.try_recv().ok())
+        .skip(1)
+        .collect()
+}
+
+#[test]
+fn a_lost_speaker_is_replaced_and_a_full_disk_is_reported() {
+    let kind = DeviceKind::Output;
+    let error = AudioError::Device {
+        kind,
+        name: "USB".into(),
+        reason: "gone".into(),
+        devices: Vec::new(),
+    };
+    let drained = MediaEvent::Drained {
+        stream: StreamId(5),
+    };
+    let lost = MediaEvent::DeviceLost {
+        kind,
+        name: "USB".into(),
+        now_on: None,
+    };
+    assert_eq!(run(error), [lost, drained.clone()]);
+    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 8);
+
+    let full = AudioError::File {
+        path: "got.wav".into(),
+        reason: "no space left".into(),
+    };
+    assert_eq!(run(full.clone()), [MediaEvent::Failed(full), drained]);
+    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 8);
+}
+
+#[test]
+fn results_outlive_their_streams_up_to_a_bound() {
+    let (events, _receiver) = mpsc::channel(16);
+    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    for id in 0..300 {
+        let (_packets, arriving) = mpsc::channel(1);
+        worker.obey(Command::Add(
+            StreamId(id),
+            arriving,
+            vec![SoundCheck::Audio],
+        ));
+        worker.obey(Command::Remove(StreamId(id)));
+    }
+    assert_eq!((worker.streams.len(), worker.past.len()), (0, REMEMBERED));
+    assert!(worker.stats(StreamId(299)).is_some() && worker.stats(StreamId(0)).is_none());
+    assert_eq!(
+        (
+            worker.meters(StreamId(299)).len(),
+            worker.meters(StreamId(0)).len()
+        ),
+        (1, 0)
+    );
+}
