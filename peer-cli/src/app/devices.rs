@@ -7,6 +7,12 @@ use crate::exit::{Exit, Failure};
 
 /// Tells each microphone and speaker.
 pub(super) async fn list(emit: Emitter) -> Result<Outcome, Failure> {
+    emit.emit(Event::Hello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        room: None,
+        server: None,
+    })
+    .await;
     let devices = tokio::task::spawn_blocking(audio::devices)
         .await
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?

@@ -13,7 +13,7 @@ use crate::proto::lobby::{self, Output};
 use crate::signal::{Entered, SignalEvent};
 
 /// Characters of an id that people are shown when there is no name.
-const SHORT_ID: usize = 8;
+const SHORT_ID: usize = 6;
 
 impl Call {
     pub(super) async fn on_signal(&mut self, event: Option<SignalEvent>) -> Result<(), Failure> {

@@ -125,7 +125,8 @@ pub(super) struct NetworkArgs {
     pub(super) bind: Vec<IpAddr>,
     /// Offer 127.0.0.1 too
     ///
-    /// Implied when the signaling server's address is a loopback one.
+    /// Implied when the signaling server's address is a loopback one and no
+    /// --bind is given.
     #[arg(long)]
     pub(super) loopback: bool,
 }

@@ -149,8 +149,8 @@ fn network(
     impair: ImpairArgs,
     server_is_loopback: bool,
 ) -> Result<NetworkOptions, String> {
-    let loopback =
-        args.loopback || server_is_loopback || args.bind.iter().any(std::net::IpAddr::is_loopback);
+    // Who names addresses gets those and no other, unless it is asked for.
+    let loopback = args.loopback || (server_is_loopback && args.bind.is_empty());
     Ok(impaired(impair, stun(&args.stun)?, args.bind, loopback))
 }
 

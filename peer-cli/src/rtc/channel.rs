@@ -4,13 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 
-use super::event::ChannelEvent;
-
 /// How often a flush looks whether everything has been acknowledged.
 const FLUSH_POLL: Duration = Duration::from_millis(5);
+
+/// What happens on data channels, in order for each channel.
+#[derive(Debug)]
+pub enum ChannelEvent {
+    /// Open on both sides.
+    Opened(Channel),
+    /// Text arrived.
+    Text(Channel, String),
+    /// Bytes arrived.
+    Binary(Channel, Bytes),
+    /// Closed by either side.
+    Closed(Channel),
+}
 
 /// One data channel; clones are the same channel.
 #[derive(Clone)]

@@ -1,9 +1,6 @@
 //! What a connection tells its call; no type of the webrtc crate gets past here.
 
-use bytes::Bytes;
 use shared::Candidate;
-
-use super::channel::Channel;
 
 /// Something that happened on one peer connection.
 #[derive(Debug)]
@@ -34,19 +31,6 @@ pub enum PeerEvent {
     NoMdns(String),
     /// The crate's driver ended by itself.
     DriverEnded,
-}
-
-/// What happens on data channels, in order for each channel.
-#[derive(Debug)]
-pub enum ChannelEvent {
-    /// Open on both sides.
-    Opened(Channel),
-    /// Text arrived.
-    Text(Channel, String),
-    /// Bytes arrived.
-    Binary(Channel, Bytes),
-    /// Closed by either side.
-    Closed(Channel),
 }
 
 /// W3C `RTCIceConnectionState`, as far as a call cares.

@@ -5,10 +5,12 @@
 //! what happens comes out of [`PeerStreams`].
 
 mod addresses;
+mod build;
 mod channel;
 mod event;
 mod handler;
 mod impaired;
+mod options;
 mod peer;
 mod runtime;
 mod servers;
@@ -18,9 +20,10 @@ mod stun;
 mod track;
 mod worker;
 
-pub use channel::Channel;
-pub use event::{ChannelEvent, ConnectionState, IceState, PeerEvent};
-pub use peer::{Peer, PeerOptions, PeerStreams, Sound};
+pub use channel::{Channel, ChannelEvent};
+pub use event::{ConnectionState, IceState, PeerEvent};
+pub use options::{PeerOptions, Sound};
+pub use peer::{Peer, PeerStreams};
 pub use servers::StunServer;
 pub use stats::{SelectedPair, Stats};
 

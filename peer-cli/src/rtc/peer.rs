@@ -1,101 +1,33 @@
 //! One peer connection: descriptions, candidates, channels, sound.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rtc::ice::mdns::MulticastDnsMode;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
-use shared::Candidate as CandidateInit;
-use tokio::sync::{Notify, mpsc};
+use shared::Candidate;
+use tokio::sync::mpsc;
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCIceCandidateInit, RTCSessionDescription,
-    Registry, SettingEngineBuilder, StatsSelector, register_default_interceptors,
+    PeerConnection, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
 };
 use webrtc::rtp_transceiver::RtpSender;
 
-use super::addresses::local_addresses;
-use super::event::{ChannelEvent, PeerEvent};
-use super::handler::Handler;
-use super::runtime::{Pace, PacedRuntime};
-use super::servers::StunServer;
-use super::socket::SocketFactory;
+use super::channel::{Channel, ChannelEvent};
+use super::event::PeerEvent;
+use super::options::{PeerOptions, Sound};
+use super::runtime::Pace;
 use super::stats::{self, Stats};
-use super::track::{LocalTrack, opus};
-use super::{RtcError, worker};
-use crate::proto::impair::Impairment;
+use super::track::LocalTrack;
+use super::{RtcError, build, worker};
 use crate::proto::packet::Packet;
 
-/// ICE checks this far apart (the crate waits 200 ms), each pair tried this often.
-const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-const CHECKS_PER_PAIR: u16 = 40;
-
-/// Silence until a path counts as disconnected, then as failed; and how often it is kept alive.
-const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
-const FAILED_AFTER: Duration = Duration::from_secs(25);
-const KEEPALIVE: Duration = Duration::from_secs(2);
-
-/// A better pair may still turn up for this long after a reflexive one works.
-const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
-
-/// Unacknowledged data-channel bytes before sending is refused.
-const SEND_BUFFER_LIMIT: usize = 4 << 20;
-
-/// Callbacks and events on their way; a connection makes a few dozen.
+/// Events on their way; a connection makes a few dozen.
 const EVENT_QUEUE: usize = 1024;
 /// Messages on their way: the senders' tasks wait when it is full.
 const CHANNEL_QUEUE: usize = 64;
 /// Sound on its way, packets: five seconds at 20 ms.
 const SOUND_QUEUE: usize = 256;
-
-/// Which way sound flows, seen from here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sound {
-    /// Both ways.
-    Both,
-    /// We only send.
-    Send,
-    /// We only receive.
-    Receive,
-    /// No sound at all: data channels only.
-    None,
-}
-
-impl Sound {
-    /// Whether this side sends.
-    #[must_use]
-    pub fn sends(self) -> bool {
-        matches!(self, Self::Both | Self::Send)
-    }
-
-    fn direction(self) -> RTCRtpTransceiverDirection {
-        match self {
-            Self::Both => RTCRtpTransceiverDirection::Sendrecv,
-            Self::Send => RTCRtpTransceiverDirection::Sendonly,
-            Self::Receive => RTCRtpTransceiverDirection::Recvonly,
-            Self::None => RTCRtpTransceiverDirection::Inactive,
-        }
-    }
-}
-
-/// How a connection finds its paths.
-#[derive(Clone, Debug)]
-pub struct PeerOptions {
-    /// Local addresses to use; empty for all.
-    pub bind: Vec<IpAddr>,
-    /// Add 127.0.0.1.
-    pub loopback: bool,
-    /// Nothing but 127.0.0.1: the self test.
-    pub loopback_only: bool,
-    /// Servers that tell our reflexive addresses.
-    pub stun: Vec<StunServer>,
-    /// A bad network on what this peer sends, and its seed.
-    pub impairment: Option<(Impairment, u64)>,
-    /// Which way sound flows.
-    pub sound: Sound,
-}
 
 /// What comes out of a connection.
 #[derive(Debug)]
@@ -128,32 +60,15 @@ impl Peer {
         let (events_tx, events) = mpsc::channel(EVENT_QUEUE);
         let (channels_tx, channels) = mpsc::channel(CHANNEL_QUEUE);
         let (sound_tx, sound) = mpsc::channel(SOUND_QUEUE);
-        let (callbacks_tx, callbacks) = mpsc::channel(EVENT_QUEUE);
-        let (sockets, created) = SocketFactory::new(options.impairment);
-        let driver_ended = Arc::new(Notify::new());
-        let (runtime, pace) = PacedRuntime::new(sockets, Arc::clone(&driver_ended));
-        let runtime = Arc::new(runtime);
-        let handler = Arc::new(Handler(callbacks_tx));
-
-        // Loopback needs no mDNS, and joining 5353 fails where there is no multicast route.
-        let mdns = if options.loopback_only {
-            MulticastDnsMode::Disabled
-        } else {
-            MulticastDnsMode::QueryOnly
-        };
-        let build = |mdns| build(options, mdns, Arc::clone(&runtime), Arc::clone(&handler));
-        let connection = match build(mdns).await {
-            Err(error) if mdns != MulticastDnsMode::Disabled => {
-                let _ = events_tx.try_send(PeerEvent::NoMdns(error.to_string()));
-                build(MulticastDnsMode::Disabled).await
-            }
-            built => built,
-        }?;
+        let (built, no_mdns) = build::build(options).await?;
+        if let Some(why) = no_mdns {
+            let _ = events_tx.try_send(PeerEvent::NoMdns(why));
+        }
         let dropped = Arc::new(AtomicU64::new(0));
         tokio::spawn(worker::run(worker::Worker {
-            callbacks,
-            created,
-            driver_ended,
+            callbacks: built.callbacks,
+            created: built.created,
+            driver_ended: built.driver_ended,
             stun: options.stun.clone(),
             events: events_tx,
             channels: channels_tx.clone(),
@@ -161,12 +76,12 @@ impl Peer {
             dropped: Arc::clone(&dropped),
         }));
         let peer = Self {
-            connection,
+            connection: built.connection,
             channels: channels_tx,
             track: None,
             sender: None,
             sound: options.sound,
-            pace,
+            pace: built.pace,
             dropped,
         };
         let streams = PeerStreams {
@@ -219,7 +134,7 @@ impl Peer {
     ///
     /// # Errors
     /// When the candidate cannot be read.
-    pub async fn add_candidate(&self, candidate: CandidateInit) -> Result<(), RtcError> {
+    pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), RtcError> {
         let candidate = RTCIceCandidateInit {
             candidate: candidate.candidate,
             sdp_mid: candidate.sdp_mid,
@@ -243,7 +158,7 @@ impl Peer {
             .connection
             .create_data_channel(label, Some(init))
             .await?;
-        let channel = super::channel::Channel::new(channel, label, protocol, true);
+        let channel = Channel::new(channel, label, protocol, true);
         tokio::spawn(channel.drain(self.channels.clone()));
         Ok(())
     }
@@ -325,51 +240,4 @@ impl Peer {
         }
         Ok(())
     }
-}
-
-async fn build(
-    options: &PeerOptions,
-    mdns: MulticastDnsMode,
-    runtime: Arc<PacedRuntime>,
-    handler: Arc<Handler>,
-) -> Result<Arc<dyn PeerConnection>, RtcError> {
-    let mut media = MediaEngine::default();
-    media.register_codec(
-        RTCRtpCodecParameters {
-            rtp_codec: opus(),
-            payload_type: 111,
-        },
-        RtpCodecKind::Audio,
-    )?;
-    let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
-    let addresses = if options.loopback_only {
-        vec![std::net::SocketAddr::from(([127, 0, 0, 1], 0))]
-    } else {
-        local_addresses(&options.bind, options.loopback)?
-    };
-    let connection = PeerConnectionBuilder::new()
-        .with_media_engine(media)
-        .with_interceptor_registry(interceptors)
-        .with_setting_engine(settings(mdns))
-        .with_runtime(runtime)
-        .with_handler(handler)
-        .with_udp_addrs(addresses)
-        .with_data_channel_send_buffer_limit(SEND_BUFFER_LIMIT)
-        .build()
-        .await?;
-    Ok(Arc::new(connection))
-}
-
-fn settings(mdns: MulticastDnsMode) -> webrtc::peer_connection::SettingEngine {
-    SettingEngineBuilder::new()
-        .with_multicast_dns_mode(mdns)
-        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
-        .with_ice_timeouts(
-            Some(DISCONNECTED_AFTER),
-            Some(FAILED_AFTER),
-            Some(KEEPALIVE),
-        )
-        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
-        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
-        .build()
 }

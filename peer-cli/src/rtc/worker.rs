@@ -8,8 +8,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use webrtc::data_channel::DataChannel;
 
-use super::channel::Channel;
-use super::event::{ChannelEvent, PeerEvent};
+use super::channel::{Channel, ChannelEvent};
+use super::event::PeerEvent;
 use super::handler::Callback;
 use super::servers::StunServer;
 use super::socket::{Created, SMALL_BUFFER_BYTES};

@@ -35,8 +35,11 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub fn connect(url: String, hello: Hello) -> Signal {
     let (outgoing, frames) = mpsc::channel(QUEUE);
     let (events_tx, events) = mpsc::channel(QUEUE);
+    // The query may hold a token.
+    let shown = url.split('?').next().unwrap_or_default().to_owned();
     let client = Client {
         url,
+        shown,
         hello,
         plain: false,
         events: events_tx,
@@ -51,6 +54,8 @@ pub fn connect(url: String, hello: Hello) -> Signal {
 
 struct Client {
     url: String,
+    /// What error texts may repeat of it.
+    shown: String,
     hello: Hello,
     /// The server takes no subprotocol.
     plain: bool,
@@ -120,7 +125,7 @@ impl Client {
             .url
             .as_str()
             .into_client_request()
-            .map_err(|error| of_connecting(&self.url, error))?;
+            .map_err(|error| of_connecting(&self.shown, error))?;
         if !self.plain {
             request.headers_mut().insert(
                 "Sec-WebSocket-Protocol",
@@ -134,7 +139,7 @@ impl Client {
         let (mut socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
             .map_err(|_| self.silent())?
-            .map_err(|error| of_connecting(&self.url, error))?;
+            .map_err(|error| of_connecting(&self.shown, error))?;
         if self.plain {
             return Ok((socket, Entered::Plain));
         }
@@ -164,7 +169,7 @@ impl Client {
         };
         match tokio::time::timeout(HELLO_TIMEOUT, greeting).await {
             Ok(Ok(Ok(welcome))) => Ok(welcome),
-            Ok(Ok(Err(frame))) => Err(of_closing(&self.url, frame.as_ref())),
+            Ok(Ok(Err(frame))) => Err(of_closing(&self.shown, frame.as_ref())),
             Ok(Err(error)) => Err(self.lost(&error)),
             Err(_) => Err(self.silent()),
         }
@@ -221,20 +226,20 @@ impl Client {
     async fn after_error(&self, socket: &mut Socket, error: &Error) -> Refusal {
         while let Some(Ok(message)) = socket.next().await {
             if let Message::Close(frame) = message {
-                return of_closing(&self.url, frame.as_ref());
+                return of_closing(&self.shown, frame.as_ref());
             }
         }
         self.lost(error)
     }
 
     fn closed(&self, frame: Option<&CloseFrame>) -> Ended {
-        Ended::Lost(of_closing(&self.url, frame))
+        Ended::Lost(of_closing(&self.shown, frame))
     }
 
     fn lost(&self, error: &Error) -> Refusal {
         Refusal::Later(Failure::new(
             Exit::Signaling,
-            format!("{}: {error}", self.url),
+            format!("{}: {error}", self.shown),
         ))
     }
 
@@ -242,7 +247,7 @@ impl Client {
         Refusal::Later(
             Failure::new(
                 Exit::Signaling,
-                format!("cannot reach {}: no answer", self.url),
+                format!("cannot reach {}: no answer", self.shown),
             )
             .hint("is the address right, or a firewall between?"),
         )

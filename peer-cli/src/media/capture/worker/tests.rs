@@ -37,9 +37,16 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
     let (packets, mut sent) = mpsc::channel(16);
     worker.obey(Command::Add(ListenerId(0), packets));
     let started = Instant::now();
-    while started.elapsed() < Duration::from_millis(150) {
+    let done = |worker: &Worker| {
+        let ended = worker
+            .run
+            .as_ref()
+            .is_some_and(|run| run.phase == Phase::Ended);
+        ended || worker.stats.lock().unwrap().packets > 3
+    };
+    while !done(&worker) && started.elapsed() < Duration::from_secs(30) {
         worker.work();
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(1));
     }
     let events = std::iter::from_fn(|| receiver.try_recv().ok())
         .skip(1)

@@ -1,0 +1,117 @@
+//! Building a connection: codecs, timers, sockets, and mDNS where it can be had.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtc::ice::mdns::MulticastDnsMode;
+use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use tokio::sync::{Notify, mpsc};
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, Registry, SettingEngine,
+    SettingEngineBuilder, register_default_interceptors,
+};
+
+use super::RtcError;
+use super::addresses::local_addresses;
+use super::handler::{Callback, Handler};
+use super::options::PeerOptions;
+use super::runtime::{Pace, PacedRuntime};
+use super::socket::{Created, SocketFactory};
+use super::track::opus;
+
+/// ICE checks this far apart (the crate waits 200 ms), each pair tried this often.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+const CHECKS_PER_PAIR: u16 = 40;
+
+/// Silence until a path counts as disconnected, then as failed; and how often it is kept alive.
+const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
+const FAILED_AFTER: Duration = Duration::from_secs(25);
+const KEEPALIVE: Duration = Duration::from_secs(2);
+
+/// A better pair may still turn up for this long after a reflexive one works.
+const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+
+/// Unacknowledged data-channel bytes before sending is refused.
+const SEND_BUFFER_LIMIT: usize = 4 << 20;
+
+/// Callbacks on their way; a connection makes a few dozen.
+const CALLBACK_QUEUE: usize = 1024;
+
+/// A connection whose driver runs, and what comes out of it.
+pub(super) struct Built {
+    pub(super) connection: Arc<dyn PeerConnection>,
+    pub(super) callbacks: mpsc::Receiver<Callback>,
+    pub(super) created: mpsc::UnboundedReceiver<Created>,
+    pub(super) driver_ended: Arc<Notify>,
+    pub(super) pace: Pace,
+}
+
+/// Builds a connection; where mDNS cannot be joined, without it, and says why.
+pub(super) async fn build(options: &PeerOptions) -> Result<(Built, Option<String>), RtcError> {
+    // Loopback needs no mDNS, and joining 5353 fails where there is no multicast route.
+    if options.loopback_only {
+        let built = attempt(options, MulticastDnsMode::Disabled).await?;
+        return Ok((built, None));
+    }
+    match attempt(options, MulticastDnsMode::QueryOnly).await {
+        Ok(built) => Ok((built, None)),
+        Err(error) => {
+            let built = attempt(options, MulticastDnsMode::Disabled).await?;
+            Ok((built, Some(error.to_string())))
+        }
+    }
+}
+
+/// Everything is made anew for each attempt: a driver that failed leaves its traces.
+async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built, RtcError> {
+    let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
+    let (sockets, created) = SocketFactory::new(options.impairment);
+    let driver_ended = Arc::new(Notify::new());
+    let (runtime, pace) = PacedRuntime::new(sockets, Arc::clone(&driver_ended));
+    let mut media = MediaEngine::default();
+    media.register_codec(
+        RTCRtpCodecParameters {
+            rtp_codec: opus(),
+            payload_type: 111,
+        },
+        RtpCodecKind::Audio,
+    )?;
+    let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
+    let addresses = if options.loopback_only {
+        vec![SocketAddr::from(([127, 0, 0, 1], 0))]
+    } else {
+        local_addresses(&options.bind, options.loopback)?
+    };
+    let connection = PeerConnectionBuilder::new()
+        .with_media_engine(media)
+        .with_interceptor_registry(interceptors)
+        .with_setting_engine(settings(mdns))
+        .with_runtime(Arc::new(runtime))
+        .with_handler(Arc::new(Handler(callbacks_tx)))
+        .with_udp_addrs(addresses)
+        .with_data_channel_send_buffer_limit(SEND_BUFFER_LIMIT)
+        .build()
+        .await?;
+    Ok(Built {
+        connection: Arc::new(connection),
+        callbacks,
+        created,
+        driver_ended,
+        pace,
+    })
+}
+
+fn settings(mdns: MulticastDnsMode) -> SettingEngine {
+    SettingEngineBuilder::new()
+        .with_multicast_dns_mode(mdns)
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
+        .with_ice_timeouts(
+            Some(DISCONNECTED_AFTER),
+            Some(FAILED_AFTER),
+            Some(KEEPALIVE),
+        )
+        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .build()
+}

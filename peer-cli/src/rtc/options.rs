@@ -1,0 +1,55 @@
+//! What a connection is asked to do.
+
+use std::net::IpAddr;
+
+use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
+
+use super::servers::StunServer;
+use crate::proto::impair::Impairment;
+
+/// Which way sound flows, seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// Both ways.
+    Both,
+    /// We only send.
+    Send,
+    /// We only receive.
+    Receive,
+    /// No sound at all: data channels only.
+    None,
+}
+
+impl Sound {
+    /// Whether this side sends.
+    #[must_use]
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Both | Self::Send)
+    }
+
+    pub(super) fn direction(self) -> RTCRtpTransceiverDirection {
+        match self {
+            Self::Both => RTCRtpTransceiverDirection::Sendrecv,
+            Self::Send => RTCRtpTransceiverDirection::Sendonly,
+            Self::Receive => RTCRtpTransceiverDirection::Recvonly,
+            Self::None => RTCRtpTransceiverDirection::Inactive,
+        }
+    }
+}
+
+/// How a connection finds its paths.
+#[derive(Clone, Debug)]
+pub struct PeerOptions {
+    /// Local addresses to use; empty for all.
+    pub bind: Vec<IpAddr>,
+    /// Add 127.0.0.1.
+    pub loopback: bool,
+    /// Nothing but 127.0.0.1: the self test.
+    pub loopback_only: bool,
+    /// Servers that tell our reflexive addresses.
+    pub stun: Vec<StunServer>,
+    /// A bad network on what this peer sends, and its seed.
+    pub impairment: Option<(Impairment, u64)>,
+    /// Which way sound flows.
+    pub sound: Sound,
+}
