@@ -195,6 +195,7 @@ fn plan(options: &CallOptions, role: Role, start: Instant) -> Plan {
             loopback_only: false,
             ..rtc(&options.network, &options.sound)
         },
+        servers_wanted: !matches!(options.network.stun, Stun::Off),
         stats_every: options.output.stats_every,
     }
 }
@@ -240,6 +241,7 @@ fn loopback_plan(options: &LoopbackOptions, session: &SessionOptions, role: Role
             stun: vec![],
             ..rtc(&network, &options.sound)
         },
+        servers_wanted: false,
         stats_every: options.output.stats_every,
     }
 }

@@ -176,6 +176,12 @@ impl Call {
             self.lobby.handle(Instant::now(), lobby::Input::Ended(peer));
         }
         let was_connected = session.was_connected();
+        if self.sessions.is_empty() && !self.plain {
+            // To nobody: for the server, which counts how calls come out.
+            let mut word = session.outgoing(Wire::Bye(session.bye(reason)));
+            word.to = None;
+            self.send(word).await;
+        }
         close(session);
         let over = !self.plan.keep && was_connected && self.sessions.is_empty();
         if over && self.outcome.is_none() && by != EndedBy::Lost {
@@ -189,7 +195,8 @@ impl Call {
 
     async fn report_end(&mut self, session: &Session, by: EndedBy, reason: &str) {
         let peer = session.party.peer.as_str();
-        self.take_facts(session).await;
+        let moment = session.rtc.stats().await;
+        self.report_facts(session, &moment).await;
         for report in self.desk.checks(session.key) {
             let fact = OwnedFact::Sound {
                 check: report.check,
@@ -199,7 +206,7 @@ impl Call {
             self.examinee.report(peer, fact).await;
         }
         self.examinee.report(peer, OwnedFact::Ended).await;
-        let summary = self.summary(session).await;
+        let summary = self.summary(session, &moment);
         self.emit
             .emit(Event::Ended {
                 peer: peer.to_owned(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 use shared::{PeerEvent as Wire, PeerId, Role};
 
 use super::ending::printable;
-use super::session::{Key, Phase};
+use super::session::{Dialect, Key, Phase};
 use super::{Call, Outcome, words};
 use crate::event::{EndedBy, Event};
 use crate::exit::{Exit, Failure};
@@ -43,7 +43,8 @@ impl Call {
         self.follow_lobby().await
     }
 
-    /// Somebody left the room; that never ends a call that is up.
+    /// Somebody left the room; that never ends a call that is up. A page that says no goodbye is
+    /// watched from now on.
     pub(super) async fn on_left(&mut self, id: &PeerId) -> Result<(), Failure> {
         let pending: Vec<Key> = self
             .sessions
@@ -53,6 +54,11 @@ impl Call {
             .collect();
         for key in pending {
             self.finish(key, EndedBy::Remote, "left").await;
+        }
+        for session in self.sessions.values_mut().filter(|s| s.party.peer == *id) {
+            if session.party.dialect == Dialect::Tutorial && session.is_connected() {
+                session.left = Some((Instant::now(), 0));
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use super::Call;
 use super::examiner::OwnedFact;
 use super::session::Key;
 use crate::audio::ErrorClass;
+use crate::audio::spec::SinkSpec;
 use crate::cli::HangUp;
 use crate::event::{Content, Direction, Event, Kind};
 use crate::exit::{Exit, Failure};
@@ -69,6 +70,8 @@ impl Call {
                     }
                 }
             }
+            // With the speaker off nothing was negotiated that could be played.
+            MediaEvent::PlaybackStarted { .. } if self.plan.sound.speaker == SinkSpec::Off => {}
             MediaEvent::PlaybackStarted { stream, clock_us } => {
                 self.track(stream.0, Direction::Remote, clock_us).await;
             }

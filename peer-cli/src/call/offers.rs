@@ -53,16 +53,24 @@ impl Call {
         if !directed {
             self.repeat_offer_at = Some(now + REPEAT_OFFER);
         }
-        self.lobby.handle(now, lobby::Input::Started(peer));
         let Some(key) = self.open(party, Timing::new(signaling, now)).await? else {
             return Ok(());
         };
+        self.hold(key, peer);
         let Some(session) = self.sessions.get_mut(&key) else {
             return Ok(());
         };
-        session.held = true;
         let effects = session.start().await;
         self.apply(key, effects).await
+    }
+
+    /// From now on the lobby counts this session.
+    pub(super) fn hold(&mut self, key: Key, peer: PeerId) {
+        if let Some(session) = self.sessions.get_mut(&key).filter(|s| !s.held) {
+            session.held = true;
+            self.lobby
+                .handle(Instant::now(), lobby::Input::Started(peer));
+        }
     }
 
     /// Opens a session's connection.
@@ -102,7 +110,10 @@ impl Call {
             .sessions
             .values()
             .filter(|s| {
-                s.party.peer == from || (s.party.ours && !s.party.directed && !s.was_connected())
+                // Pages without an id look alike: one that is in a call is not thrown out by another.
+                let same =
+                    s.party.peer == from && !(from.as_str() == ANONYMOUS && s.was_connected());
+                same || (s.party.ours && !s.party.directed && !s.was_connected())
             })
             .map(|s| s.key)
             .collect();
@@ -112,8 +123,7 @@ impl Call {
             }
         }
         if self.connected_count() >= self.plan.peers {
-            let frame = self.reply(&from, session, Wire::Busy);
-            self.send(frame).await;
+            self.reply(from, session, Wire::Busy).await;
             return Ok(());
         }
         self.evict_oldest_pending().await;
@@ -161,6 +171,10 @@ impl Call {
         let Some(key) = self.open(party, timing).await? else {
             return Ok(());
         };
+        if self.plan.role == Role::Call {
+            // Being called is as good as calling: nobody else is called meanwhile.
+            self.hold(key, from.clone());
+        }
         let early: VecDeque<_> = {
             let of_this = |(peer, id, _): &(PeerId, Option<SessionId>, _)| {
                 *peer == from && (id.is_none() || *id == session)
@@ -209,18 +223,22 @@ impl Call {
             outcome: None,
             setup_ms: None,
         };
-        let frame = self.reply(&from, session, Wire::Bye(bye));
-        self.send(frame).await;
+        self.reply(from, session, Wire::Bye(bye)).await;
         Ok(())
     }
 
-    fn reply(&self, to: &PeerId, session: Option<SessionId>, event: Wire) -> shared::Outgoing {
-        shared::Outgoing {
-            to: (to.as_str() != ANONYMOUS).then(|| to.clone()),
+    /// Answers an offer that gets no session. Who has no id gets nothing: the whole room would hear.
+    async fn reply(&self, to: PeerId, session: Option<SessionId>, event: Wire) {
+        if to.as_str() == ANONYMOUS {
+            return;
+        }
+        self.send(shared::Outgoing {
+            to: Some(to),
             from: None,
             session,
             event,
-        }
+        })
+        .await;
     }
 
     async fn evict_oldest_pending(&mut self) {

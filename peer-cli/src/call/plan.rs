@@ -30,6 +30,8 @@ pub struct Plan {
     pub messages: MessageOptions,
     pub session: SessionOptions,
     pub rtc: PeerOptions,
+    /// STUN servers that the signaling server names are used as well.
+    pub servers_wanted: bool,
     pub stats_every: Option<Duration>,
 }
 

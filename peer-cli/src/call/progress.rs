@@ -7,7 +7,6 @@ use super::session::{Effect, Key, Phase, SessionEvent};
 use super::{Call, report};
 use crate::event::{Direction, EndedBy, Event, Path};
 use crate::exit::Failure;
-use crate::proto::lobby;
 use crate::proto::negotiation::Input;
 use crate::rtc::{ConnectionState, IceState, PeerEvent};
 
@@ -129,10 +128,7 @@ impl Call {
         session.path = Some(path);
         let setup = session.timing.setup().unwrap_or_default();
         let peer = session.party.peer.clone();
-        if !session.held {
-            session.held = true;
-            self.lobby.handle(now, lobby::Input::Started(peer.clone()));
-        }
+        self.hold(key, peer.clone());
         self.had_call = true;
         let (local, remote) = pair.map(|pair| (pair.local, pair.remote)).unzip();
         self.emit

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use super::Call;
 use super::examiner::OwnedFact;
 use super::session::{Key, Session};
-use crate::event::{EndpointType, Event, Path, Summary};
+use crate::event::{EndedBy, EndpointType, Event, Path, Summary};
 use crate::rtc::{SelectedPair, Stats};
 use crate::stats;
 
 /// How often the thresholds are looked at when no `--stats` says otherwise.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A page that left and is silent for longer is gone: ICE alone makes a packet every 2 s or so.
+const GONE_AFTER: Duration = Duration::from_secs(3);
 
 /// Whether a relay is in the path.
 pub(super) fn path_of(pair: &SelectedPair) -> Path {
@@ -48,6 +51,13 @@ impl Call {
         let moment = session.rtc.stats().await;
         let path = moment.pair.as_ref().map(path_of);
         self.report_facts(session, &moment).await;
+        if self.is_gone(key, moment.packets_received) {
+            self.finish(key, EndedBy::Remote, "left the room").await;
+            return;
+        }
+        let Some(session) = self.sessions.get(&key) else {
+            return;
+        };
         if self.plan.stats_every.is_some() {
             let played = self.desk.stats(key);
             let event = Event::Stats {
@@ -65,7 +75,20 @@ impl Call {
         }
     }
 
-    async fn report_facts(&self, session: &Session, moment: &Stats) {
+    /// Whether a page that left the room has stopped sending, too.
+    fn is_gone(&mut self, key: Key, packets: u64) -> bool {
+        let left = self.sessions.get_mut(&key).and_then(|s| s.left.as_mut());
+        let Some((since, before)) = left else {
+            return false;
+        };
+        if *before != packets {
+            (*since, *before) = (Instant::now(), packets);
+        }
+        since.elapsed() >= GONE_AFTER
+    }
+
+    /// Tells the examiner what a look at a call has shown.
+    pub(super) async fn report_facts(&self, session: &Session, moment: &Stats) {
         let peer = session.party.peer.as_str();
         if let Some(rtt) = moment.pair.as_ref().and_then(|pair| pair.rtt) {
             self.examinee.report(peer, OwnedFact::Rtt(rtt)).await;
@@ -75,15 +98,8 @@ impl Call {
         }
     }
 
-    /// The last look at a call that ends.
-    pub(super) async fn take_facts(&self, session: &Session) {
-        let moment = session.rtc.stats().await;
-        self.report_facts(session, &moment).await;
-    }
-
     /// A call in a few numbers.
-    pub(super) async fn summary(&self, session: &Session) -> Summary {
-        let moment = session.rtc.stats().await;
+    pub(super) fn summary(&self, session: &Session, moment: &Stats) -> Summary {
         let played = self.desk.stats(session.key);
         Summary {
             duration: session
@@ -93,7 +109,7 @@ impl Call {
                 .unwrap_or_default(),
             path: session.path,
             rtt: moment.pair.as_ref().and_then(|pair| pair.rtt),
-            loss: stats::loss(&moment),
+            loss: stats::loss(moment),
             jitter: moment
                 .inbound
                 .map(|inbound| Duration::from_secs_f64(inbound.jitter.max(0.0))),

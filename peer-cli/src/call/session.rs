@@ -99,6 +99,8 @@ pub(super) struct Session {
     pub(super) held: bool,
     /// Nothing was heard for a while; given up at this time.
     pub(super) lost_at: Option<Instant>,
+    /// A page that left the room: since when it has sent nothing, and how many packets that was.
+    pub(super) left: Option<(Instant, u64)>,
     /// Of the sound that arrives.
     pub(super) codec: Option<String>,
     /// Why we hang up.
@@ -162,6 +164,7 @@ impl Session {
             heard: false,
             held: false,
             lost_at: None,
+            left: None,
             codec: None,
             reason: String::new(),
             finish: false,

@@ -157,6 +157,9 @@ impl Lobby {
             }
             Input::Busy(id) => {
                 self.set_done(&id);
+                // Somebody does wait, but not for us.
+                self.outputs
+                    .retain(|output| !matches!(output, Output::NobodyWaits));
                 self.choose(now);
                 if self.outputs.is_empty() && self.held.is_empty() {
                     self.outputs.push_back(Output::AllBusy(id));

@@ -40,6 +40,12 @@ impl StunServer {
             .clone()
     }
 
+    /// Whether both name the same server.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+    }
+
     /// Starts looking the name up, so that a later call does not wait for it.
     pub fn warm(&self) {
         let server = self.clone();

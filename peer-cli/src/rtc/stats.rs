@@ -14,6 +14,8 @@ pub struct Stats {
     pub objects: Vec<Value>,
     /// The path that packets take.
     pub pair: Option<SelectedPair>,
+    /// Datagrams of any kind that came over that path.
+    pub packets_received: u64,
     /// Of received sound; absent until the first packet.
     pub inbound: Option<Inbound>,
 }
@@ -58,6 +60,9 @@ pub(super) fn read(report: &RTCStatsReport) -> Stats {
         }
     }
     stats.pair = selected_pair(&stats.objects);
+    stats.packets_received = of_type(&stats.objects, "transport")
+        .filter_map(|transport| transport["packetsReceived"].as_u64())
+        .sum();
     stats.inbound = of_type(&stats.objects, "inbound-rtp")
         .next()
         .map(|object| Inbound {

@@ -64,6 +64,19 @@ fn the_oldest_answerer_is_called_then_the_next_when_it_is_busy() {
 }
 
 #[test]
+fn the_end_of_the_refused_session_does_not_hide_that_everybody_is_busy() {
+    let now = Instant::now();
+    let mut room = lobby(Role::Call);
+    let (answer, call) = (Some(Role::Answer), Some(Role::Call));
+    room.handle(now, entered(&[peer("b", answer), peer("z", call)]));
+    assert_eq!(all(&mut room), offer("b"));
+    room.handle(now, Input::Started(id("b")));
+    room.handle(now, Input::Ended(id("b")));
+    room.handle(now, Input::Busy(id("b")));
+    assert_eq!(all(&mut room), [Output::AllBusy(id("b"))]);
+}
+
+#[test]
 fn a_caller_alone_says_so_once_and_calls_who_comes() {
     let now = Instant::now();
     let mut room = lobby(Role::Call);

@@ -1,0 +1,58 @@
+//! A signaling server of its own for every test.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Killed when dropped.
+pub(crate) struct House {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl House {
+    pub(crate) fn open() -> Self {
+        Self::with(&[])
+    }
+
+    pub(crate) fn with(arguments: &[&str]) -> Self {
+        let mut child = Command::new(program())
+            .args(["--listen", "127.0.0.1:0", "--json"])
+            .args(arguments)
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let url = format!("ws://{}/socket", event["addr"].as_str().unwrap());
+        Self { child, url }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The server's program stands beside ours: tests of the whole workspace build both.
+pub(crate) fn program() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_peer-cli")).with_file_name("signaling");
+    assert!(
+        path.is_file(),
+        "{} is missing: these tests need the server too (run \"cargo build -p signaling\", or \"cargo test --workspace\")",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,22 @@
+//! `peer-cli` as users and scripts start it: exit codes, events, words, help, and what the sound is like that arrives.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod align;
+mod ends;
+mod events;
+mod expectations;
+mod files;
+mod help;
+mod house;
+mod impaired;
+mod interrupts;
+mod mistakes;
+mod nobody;
+mod peer;
+mod people;
+mod schema;
+mod secrets;
+mod speech;
+mod streams;
+mod wave;
