@@ -182,6 +182,6 @@ impl Call {
 
     /// Whether sound is expected at all.
     pub(super) fn listens(&self) -> bool {
-        self.plan.sound.speaker != crate::audio::spec::SinkSpec::Off && !self.plan.sound.echo
+        self.plan.sound.speaker != SinkSpec::Off && !self.plan.sound.echo
     }
 }

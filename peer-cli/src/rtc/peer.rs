@@ -9,7 +9,7 @@ use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
 use shared::Candidate;
 use tokio::sync::mpsc;
 use webrtc::peer_connection::{
-    PeerConnection, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
+    PeerConnection, RTCIceCandidate, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
 };
 use webrtc::rtp_transceiver::RtpSender;
 
@@ -182,7 +182,16 @@ impl Peer {
             .connection
             .get_stats(Instant::now(), StatsSelector::None)
             .await;
-        stats::read(&report)
+        stats::read(&report, &self.remote_candidates().await)
+    }
+
+    /// All that the agent knows, also those that no description named.
+    async fn remote_candidates(&self) -> Vec<RTCIceCandidate> {
+        let Some(sctp) = self.connection.sctp().await else {
+            return Vec::new();
+        };
+        let ice = sctp.transport().ice_transport();
+        ice.get_remote_candidates().await.unwrap_or_default()
     }
 
     /// Packets of sound that arrived while nobody took them.

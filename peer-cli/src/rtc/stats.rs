@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use webrtc::peer_connection::{RTCStatsReport, RTCStatsReportEntry};
+use serde_json::{Value, json};
+use webrtc::peer_connection::{RTCIceCandidate, RTCStatsReport, RTCStatsReportEntry};
 
 use crate::event::{Endpoint, EndpointType, Protocol};
 
@@ -51,14 +51,19 @@ const CANDIDATE_IDS: [(&str, &str); 2] = [
     ("remoteCandidateId", "RTCRemoteIceCandidate_"),
 ];
 
-/// Reads a report of the crate.
-pub(super) fn read(report: &RTCStatsReport) -> Stats {
+/// Reads a report of the crate, which leaves out peer-reflexive candidates: `remote` has them too.
+pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate]) -> Stats {
     let mut stats = Stats::default();
     for entry in report.iter() {
         if let Some(object) = object(entry) {
             stats.objects.push(corrected(object));
         }
     }
+    let unreported: Vec<Value> = remote
+        .iter()
+        .filter_map(|candidate| unreported(candidate, &stats.objects))
+        .collect();
+    stats.objects.extend(unreported);
     stats.pair = selected_pair(&stats.objects);
     stats.packets_received = of_type(&stats.objects, "transport")
         .filter_map(|transport| transport["packetsReceived"].as_u64())
@@ -88,6 +93,25 @@ fn object(entry: &RTCStatsReportEntry) -> Option<Value> {
         _ => return None,
     }
     .ok()
+}
+
+/// The object of a remote candidate, if a pair uses it and nothing in the report describes it.
+fn unreported(candidate: &RTCIceCandidate, objects: &[Value]) -> Option<Value> {
+    let id = format!("RTCRemoteIceCandidate_{}", candidate.id);
+    if objects.iter().any(|object| object["id"] == *id) {
+        return None;
+    }
+    let pair = of_type(objects, "candidate-pair").find(|pair| pair["remoteCandidateId"] == *id)?;
+    Some(json!({
+        "type": "remote-candidate",
+        "id": id,
+        "timestamp": pair["timestamp"],
+        "candidateType": candidate.typ.to_string(),
+        "address": candidate.address,
+        "port": candidate.port,
+        "protocol": candidate.protocol.to_string(),
+        "priority": candidate.priority,
+    }))
 }
 
 /// Puts units right and leaves out what this crate never measures.

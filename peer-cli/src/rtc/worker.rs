@@ -56,10 +56,8 @@ pub(super) async fn run(mut worker: Worker) {
     let mut warned_small = false;
     loop {
         tokio::select! {
-            callback = worker.callbacks.recv() => match callback {
-                Some(callback) => worker.callback(callback, &mut gathering, &channel_count).await,
-                None => return,
-            },
+            // The sockets were there before anything happened on them.
+            biased;
             Some(created) = worker.created.recv() => {
                 if created.granted < SMALL_BUFFER_BYTES && !warned_small {
                     warned_small = true;
@@ -67,6 +65,10 @@ pub(super) async fn run(mut worker: Worker) {
                 }
                 gathering.ask(&worker.stun, &created);
             }
+            callback = worker.callbacks.recv() => match callback {
+                Some(callback) => worker.callback(callback, &mut gathering, &channel_count).await,
+                None => return,
+            },
             Some(Ok(mapped)) = gathering.requests.join_next() => {
                 worker.mapped(mapped, &mut gathering).await;
             }

@@ -29,6 +29,7 @@ pub(super) fn of_connecting(url: &str, error: Error) -> Refusal {
             SubProtocolError::NoSubProtocol,
         )) => Refusal::NoSubprotocol,
         Error::Io(error) => match tls_reason(&error) {
+            Some(why) if why.contains("corrupt message") => Refusal::Final(no_tls(url)),
             Some(why) => Refusal::Final(untrusted(url, &why)),
             None => Refusal::Later(with_hint(cannot(io_reason(&error)), &error)),
         },
@@ -71,6 +72,13 @@ fn untrusted(url: &str, why: &str) -> Failure {
         .hint("its certificate must be signed by an authority that this system knows")
 }
 
+/// Something answered, in plain text.
+fn no_tls(url: &str) -> Failure {
+    let plain = url.replacen("wss:", "ws:", 1);
+    Failure::new(Exit::Signaling, format!("{url} does not speak TLS"))
+        .hint(format!("did you mean {plain}?"))
+}
+
 /// The TLS layer's complaint, which arrives wrapped in an I/O error.
 fn tls_reason(error: &io::Error) -> Option<String> {
     let text = error.get_ref()?.to_string();
@@ -85,6 +93,8 @@ fn io_reason(error: &io::Error) -> String {
         io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
             "the connection was cut".to_owned()
         }
+        // The resolver's words for a name that nobody knows.
+        _ if error.to_string().contains("lookup address") => "its name has no address".to_owned(),
         _ => error.to_string(),
     }
 }

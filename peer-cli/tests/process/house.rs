@@ -12,12 +12,12 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) fn open() -> Self {
-        Self::with(&[])
+        Self::at("127.0.0.1:0", &[])
     }
 
-    pub(crate) fn with(arguments: &[&str]) -> Self {
+    pub(crate) fn at(addr: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(program())
-            .args(["--listen", "127.0.0.1:0", "--json"])
+            .args(["--json", "--listen", addr])
             .args(arguments)
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())

@@ -1,0 +1,49 @@
+//! A token in a server's URL is for the server alone.
+
+use std::net::TcpListener;
+
+use super::house::House;
+use super::peer::{Ended, MUTE, Peer, run};
+
+const SECRET: &str = "hunter2";
+
+#[track_caller]
+fn is_kept(ended: &Ended) {
+    let all = format!("{}\n{}", ended.out.join("\n"), ended.said);
+    assert!(!all.contains(SECRET), "{all}");
+    assert!(!all.is_empty());
+}
+
+#[test]
+fn it_is_in_no_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    for (url, code) in [
+        (format!("ws://{addr}/socket?token={SECRET}"), 3),
+        (format!("ws://user:{SECRET}@{addr}/socket"), 2),
+        (format!("http://user:{SECRET}@{addr}/?token={SECRET}"), 2),
+        (format!("ws://{addr}/?room=no/room&token={SECRET}"), 2),
+    ] {
+        for more in [&["--json"][..], &["-vv"]] {
+            let arguments = [&["call", "-s", &url, "--timeout", "300ms"][..], &MUTE, more].concat();
+            is_kept(&run(&arguments).expect_code(code));
+        }
+    }
+}
+
+#[test]
+fn it_is_in_no_log_of_a_call_that_works() {
+    let house = House::open();
+    let url = format!("{}?token={SECRET}", house.url);
+    let start = |verb, more: &[&str]| {
+        let mut peer = Peer::start(&[&[verb, "-vv", "-s", &url][..], &MUTE, more].concat());
+        peer.wait_for_words("in the global room");
+        peer
+    };
+    let answerer = start("answer", &[]);
+    let caller = start("call", &["--duration", "200ms"]).finish().expect_code(0);
+    let answerer = answerer.finish().expect_code(0);
+    is_kept(&caller);
+    is_kept(&answerer);
+}
