@@ -18,7 +18,10 @@ fn machine(test: &str) -> Option<Machine> {
         Ok(machine) => Some(machine),
         Err(why) => {
             use std::io::Write;
-            let _ = writeln!(std::io::stderr(), "SKIPPED namespace::{test}: needs root ({why})");
+            let _ = writeln!(
+                std::io::stderr(),
+                "SKIPPED namespace::{test}: needs root ({why})"
+            );
             None
         }
     }
@@ -75,7 +78,9 @@ fn even_the_server_may_come_last() {
         return;
     };
     let mut caller = machine.start("peer-cli", &["call"]);
-    caller.says("cannot reach ws://127.0.0.1:8080/socket: connection refused (is \"signaling\" running?)");
+    caller.says(
+        "cannot reach ws://127.0.0.1:8080/socket: connection refused (is \"signaling\" running?)",
+    );
     let mut answerer = machine.start("peer-cli", &["answer"]);
     answerer.says("cannot reach ws://127.0.0.1:8080/socket");
     let mut server = machine.start("signaling", &[]);
@@ -91,7 +96,10 @@ fn loopback_needs_nothing_at_all() {
     };
     let (code, output) = machine.run("peer-cli", &["loopback", "--json"]);
     assert_eq!(code, 0, "{output}");
-    let events: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<Value> = output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let connected = events.iter().filter(|event| event["event"] == "connected");
     assert_eq!(connected.count(), 2, "{output}");
     let heard = events.iter().filter(|event| event["event"] == "audio");
@@ -105,12 +113,20 @@ fn devices_says_that_there_are_none() {
         return;
     };
     let mut people = machine.start("peer-cli", &["devices"]);
-    people.says("no sound devices found (calls work with --mic tone:440 and --speaker file:heard.wav)");
+    people.says(
+        "no sound devices found (calls work with --mic tone:440 and --speaker file:heard.wav)",
+    );
     assert_eq!(people.ends(), 0);
     let (code, output) = machine.run("peer-cli", &["devices", "--json"]);
     assert_eq!(code, 0, "{output}");
-    let names: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let names: Vec<&str> = names.iter().filter_map(|event: &Value| event["event"].as_str()).collect();
+    let names: Vec<Value> = output
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> = names
+        .iter()
+        .filter_map(|event: &Value| event["event"].as_str())
+        .collect();
     assert_eq!(names, ["hello", "warning", "exit"]);
     // One that was named must be there.
     let mut named = machine.start("peer-cli", &["call", "--mic", "USB"]);

@@ -49,8 +49,10 @@ impl Call {
                     .await
             }
             (event @ Wire::Answer(_), Some(key)) => {
-                self.bind(key, from);
-                self.negotiate(key, Input::Remote(event)).await
+                let before = self.bind(key, from);
+                self.negotiate(key, Input::Remote(event)).await?;
+                self.unbind(key, before);
+                Ok(())
             }
             (Wire::Answer(_), None) => {
                 let text = "an answer to no offer of ours";
@@ -92,22 +94,37 @@ impl Call {
                 fitting.find(|session| session.remote.is_some() && session.remote == identity)
             }
             Wire::Offer(_) => fitting.find(|session| session.party.peer == *from),
+            // An offer to everybody is refused by name only: others say goodbye in this room too.
+            Wire::Bye(_) | Wire::Busy if session.is_none() => {
+                fitting.rfind(|session| session.party.directed || session.was_connected())
+            }
             _ => fitting.next_back(),
         }
         .map(|session| session.key)
     }
 
-    /// A broadcast offer has found its peer.
-    fn bind(&mut self, key: Key, from: PeerId) {
-        let named = from.as_str() != ANONYMOUS;
+    /// A broadcast offer has found its peer; returns whom it was for before.
+    fn bind(&mut self, key: Key, from: PeerId) -> Option<(PeerId, String)> {
+        let directed = from.as_str() != ANONYMOUS;
         let name = self.name_of(&from);
-        if let Some(session) = self.sessions.get_mut(&key)
-            && !session.party.directed
-            && session.negotiation.is_offering()
-        {
-            session.party.directed = named;
-            session.party.peer = from;
+        let open = |s: &&mut Session| !s.party.directed && s.negotiation.is_offering();
+        let session = self.sessions.get_mut(&key).filter(open)?;
+        session.party.directed = directed;
+        let peer = std::mem::replace(&mut session.party.peer, from);
+        let name = std::mem::replace(&mut session.party.name, name);
+        Some((peer, name))
+    }
+
+    /// An answer that cannot be used does not close the offer to others.
+    fn unbind(&mut self, key: Key, before: Option<(PeerId, String)>) {
+        let (Some(session), Some((peer, name))) = (self.sessions.get_mut(&key), before) else {
+            return;
+        };
+        if session.negotiation.is_offering() {
+            session.party.directed = false;
+            session.party.peer = peer;
             session.party.name = name;
+        } else {
             self.repeat_offer_at = None;
         }
     }

@@ -1,14 +1,17 @@
 //! What a session's connection and the sound path do: connecting, connected, heard.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::examiner::OwnedFact;
-use super::session::{Effect, Key, Phase, SessionEvent};
+use super::session::{Dialect, Effect, Key, Phase, SessionEvent};
 use super::{Call, report};
 use crate::event::{Direction, EndedBy, Event, Path};
 use crate::exit::Failure;
 use crate::proto::negotiation::Input;
 use crate::rtc::{ConnectionState, IceState, PeerEvent};
+
+/// A tutorial page reads only the channel that it makes, which opens about when ours does.
+const PAGE_CHANNEL: Duration = Duration::from_secs(1);
 
 impl Call {
     pub(super) async fn on_session(
@@ -115,6 +118,10 @@ impl Call {
         };
         session.phase = Phase::Connected;
         session.timing.connected(now);
+        // In a plain room only our own kind says whom it is from, and reads any channel.
+        let page = session.party.dialect == Dialect::Tutorial
+            && !(self.plain && session.party.directed);
+        session.held_back = page.then(|| now + PAGE_CHANNEL);
         session.rtc.settle();
         // Sound first: a source starts at connected, and everything else can wait a millisecond.
         if let Some(arriving) = session.sound.take() {

@@ -105,6 +105,8 @@ pub(super) struct Session {
     pub(super) codec: Option<String>,
     /// Why we hang up.
     pub(super) reason: String,
+    /// Messages wait until then for the channel that a tutorial page makes itself.
+    pub(super) held_back: Option<Instant>,
     /// Something to send ended; hang up once the messages are out.
     pub(super) finish: bool,
     inbox: Inbox,
@@ -167,6 +169,7 @@ impl Session {
             left: None,
             codec: None,
             reason: String::new(),
+            held_back: None,
             finish: false,
             inbox: Inbox::default(),
             control: None,

@@ -35,9 +35,14 @@ impl Call {
                     .zip(self.plan.session.duration)
                     .map(|(at, duration)| at + duration);
                 let silence = session.silence_due().filter(|_| self.listens());
-                [ends, session.lost_at, silence].into_iter().flatten().min()
+                let held = session.held_back();
+                [ends, session.lost_at, silence, held]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
-            Phase::Leaving { until, .. } | Phase::Draining { until, .. } => Some(*until),
+            Phase::Leaving { until, .. } => Some(session.held_back().unwrap_or(*until).min(*until)),
+            Phase::Draining { until, .. } => Some(*until),
             Phase::Closing => None,
         }
     }

@@ -89,7 +89,11 @@ fn correlation(pattern: &[f64], own: f64, sound: &[f64], lag: i64) -> f64 {
         product += a * b;
         other += b * b;
     }
-    if own > 0.0 && other > 0.0 { product / (own * other).sqrt() } else { 0.0 }
+    if own > 0.0 && other > 0.0 {
+        product / (own * other).sqrt()
+    } else {
+        0.0
+    }
 }
 
 /// Both outer gaps, in seconds.
@@ -97,14 +101,19 @@ fn missing(sent: &[f64], heard: &[f64]) -> (f64, f64) {
     let levels = |sound: &[f64]| -> Vec<f64> { sound.chunks(2 * STEP).map(level).collect() };
     let (sent, heard) = (levels(sent), levels(heard));
     let loudest = sent.iter().copied().fold(0.0, f64::max);
-    let speech: Vec<usize> = (0..sent.len()).filter(|at| sent[*at] > SPEECH * loudest).collect();
+    let speech: Vec<usize> = (0..sent.len())
+        .filter(|at| sent[*at] > SPEECH * loudest)
+        .collect();
     let is_there = |at: &&usize| {
         // A codec smears a sharp edge over its neighbours.
         let around = heard.iter().skip(at.saturating_sub(1)).take(3);
         around.copied().fold(0.0, f64::max) > HEARD * sent[**at]
     };
     let (first, last) = (speech[0], speech[speech.len() - 1]);
-    let (Some(begins), Some(ends)) = (speech.iter().find(is_there), speech.iter().rev().find(is_there)) else {
+    let (Some(begins), Some(ends)) = (
+        speech.iter().find(is_there),
+        speech.iter().rev().find(is_there),
+    ) else {
         return (f64::INFINITY, f64::INFINITY);
     };
     let seconds = |steps: usize| (steps * 2 * STEP) as f64 / RATE as f64;
@@ -128,7 +137,9 @@ fn shift(sound: &[f64], delay: i64) -> Vec<f64> {
     let lead = usize::try_from(-delay).unwrap_or(0);
     let start = usize::try_from(delay).unwrap_or(0);
     let rest = sound.get(start..).unwrap_or_default();
-    std::iter::repeat_n(0.0, lead).chain(rest.iter().copied()).collect()
+    std::iter::repeat_n(0.0, lead)
+        .chain(rest.iter().copied())
+        .collect()
 }
 
 fn wide(sound: &[f32]) -> Vec<f64> {
@@ -143,7 +154,9 @@ mod tests {
     fn babble(mut seed: u64) -> Vec<f32> {
         (0..2 * RATE)
             .map(|at| {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 let noise = (seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5;
                 noise * ((at / 1600 * 7 % 5) as f32 + 1.0) / 10.0
             })
@@ -155,14 +168,23 @@ mod tests {
         let sent = babble(1);
         let late = [vec![0.0; 1234], sent.clone()].concat();
         let found = compare(&sent, &late);
-        assert!((found.delay - 1234.0 / RATE as f64).abs() < 1e-9, "{found:?}");
-        assert!(found.similarity > 0.999 && found.missing_start + found.missing_end == 0.0, "{found:?}");
+        assert!(
+            (found.delay - 1234.0 / RATE as f64).abs() < 1e-9,
+            "{found:?}"
+        );
+        assert!(
+            found.similarity > 0.999 && found.missing_start + found.missing_end == 0.0,
+            "{found:?}"
+        );
 
         let mut cut = late.clone();
         cut[..1234 + 3200].fill(0.0);
         cut.truncate(late.len() - 4800);
         let found = compare(&sent, &cut);
-        assert!((found.missing_start - 0.2).abs() < 0.03 && (found.missing_end - 0.3).abs() < 0.03, "{found:?}");
+        assert!(
+            (found.missing_start - 0.2).abs() < 0.03 && (found.missing_end - 0.3).abs() < 0.03,
+            "{found:?}"
+        );
 
         assert!(compare(&sent, &babble(2)).similarity < 0.2);
     }

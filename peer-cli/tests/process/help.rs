@@ -16,10 +16,21 @@ fn golden(name: &str, mut command: Command) {
     assert_eq!(output.status.code(), Some(0), "{name}");
     assert!(output.stderr.is_empty(), "{name}: help is a result");
     let page = String::from_utf8(output.stdout).unwrap();
-    let wide: Vec<&str> = page.lines().filter(|line| line.chars().count() > WIDTH).collect();
-    assert!(wide.is_empty(), "{name}: wider than {WIDTH} columns: {wide:#?}");
-    assert!(!page.contains('\u{1b}'), "{name}: colours without a terminal");
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens").join(format!("{name}.txt"));
+    let wide: Vec<&str> = page
+        .lines()
+        .filter(|line| line.chars().count() > WIDTH)
+        .collect();
+    assert!(
+        wide.is_empty(),
+        "{name}: wider than {WIDTH} columns: {wide:#?}"
+    );
+    assert!(
+        !page.contains('\u{1b}'),
+        "{name}: colours without a terminal"
+    );
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/goldens")
+        .join(format!("{name}.txt"));
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, &page).unwrap();
     }
@@ -56,7 +67,10 @@ fn both_pages_of_signaling() {
 #[test]
 fn the_version_is_that_of_the_package() {
     let ended = peer::run(&["--version"]).expect_code(0);
-    assert_eq!(ended.out, [format!("peer-cli {}", env!("CARGO_PKG_VERSION"))]);
+    assert_eq!(
+        ended.out,
+        [format!("peer-cli {}", env!("CARGO_PKG_VERSION"))]
+    );
 }
 
 #[test]

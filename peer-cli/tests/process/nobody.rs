@@ -9,7 +9,11 @@ use super::house::House;
 use super::peer::{Ended, MUTE, Peer, run};
 
 fn call(url: &str, timeout: &str) -> Ended {
-    let arguments = [&["call", "--json", "-s", url, "--timeout", timeout][..], &MUTE].concat();
+    let arguments = [
+        &["call", "--json", "-s", url, "--timeout", timeout][..],
+        &MUTE,
+    ]
+    .concat();
     run(&arguments)
 }
 
@@ -36,12 +40,22 @@ fn nothing_listens() {
     drop(listener);
     let start = Instant::now();
     let ended = call(&url, "1s").expect_code(3);
-    assert!(start.elapsed() >= Duration::from_secs(1), "it tries for as long as it may");
+    assert!(
+        start.elapsed() >= Duration::from_secs(1),
+        "it tries for as long as it may"
+    );
     let words = format!("cannot reach {url}: connection refused (is \"signaling\" running?)");
     assert_eq!(ended.reason(), words);
     // Said at once, not only at the end.
-    assert_eq!(ended.one("warning")["text"], words.split(" (").next().unwrap());
-    assert!(ended.said.contains(&format!("error: {words}")), "{}", ended.said);
+    assert_eq!(
+        ended.one("warning")["text"],
+        words.split(" (").next().unwrap()
+    );
+    assert!(
+        ended.said.contains(&format!("error: {words}")),
+        "{}",
+        ended.said
+    );
 }
 
 #[test]
@@ -54,7 +68,9 @@ fn a_server_that_comes_late_is_found() {
     answerer.wait_until("warning", |event| event["code"] == "unreachable");
     let house = House::at(&addr, &[]);
     answerer.wait_until("signaling", |event| event["state"] == "connected");
-    call_with("call", &house, &["--duration", "100ms"]).finish().expect_code(0);
+    call_with("call", &house, &["--duration", "100ms"])
+        .finish()
+        .expect_code(0);
     answerer.finish().expect_code(0);
 }
 
@@ -62,8 +78,15 @@ fn a_server_that_comes_late_is_found() {
 fn something_else_listens() {
     let refused = answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let ended = call(&refused, "10s").expect_code(2);
-    assert!(ended.reason().contains(&refused) && ended.reason().contains("404"), "{}", ended.reason());
-    assert!(ended.events.last().unwrap()["t"].as_f64().unwrap() < 5.0, "it is of no use to try again");
+    assert!(
+        ended.reason().contains(&refused) && ended.reason().contains("404"),
+        "{}",
+        ended.reason()
+    );
+    assert!(
+        ended.events.last().unwrap()["t"].as_f64().unwrap() < 5.0,
+        "it is of no use to try again"
+    );
     let mail = answering(b"220 mail.example ESMTP\r\n");
     let ended = call(&mail, "10s").expect_code(2);
     assert!(ended.reason().contains(&mail), "{}", ended.reason());
@@ -81,11 +104,18 @@ fn the_room_is_full() {
 #[test]
 fn nobody_comes() {
     let house = House::open();
-    let ended = call_with("call", &house, &["demo", "--timeout", "1s"]).finish().expect_code(4);
-    assert_eq!(ended.one("warning")["text"], "nobody waits in \"demo\" yet (1s)");
+    let ended = call_with("call", &house, &["demo", "--timeout", "1s"])
+        .finish()
+        .expect_code(4);
+    assert_eq!(
+        ended.one("warning")["text"],
+        "nobody waits in \"demo\" yet (1s)"
+    );
     assert_eq!(ended.reason(), "nobody answered in \"demo\" within 1s");
     // Waiting has a limit only when it is given.
-    let ended = call_with("answer", &house, &["--timeout", "300ms"]).finish().expect_code(4);
+    let ended = call_with("answer", &house, &["--timeout", "300ms"])
+        .finish()
+        .expect_code(4);
     assert_eq!(ended.reason(), "nobody called in the room within 0.3s");
 }
 
@@ -93,7 +123,9 @@ fn nobody_comes() {
 fn a_busy_answerer_is_not_disturbed() {
     let house = House::open();
     let (mut caller, mut answerer) = pair(&house, &["--hangup-on-eof"], &["--name", "bob"]);
-    let second = call_with("call", &house, &["--timeout", "10s"]).finish().expect_code(4);
+    let second = call_with("call", &house, &["--timeout", "10s"])
+        .finish()
+        .expect_code(4);
     assert_eq!(second.reason(), "\"bob\" is busy");
     assert!(second.all("connected").is_empty());
     caller.type_line("still talking");
@@ -117,8 +149,14 @@ fn both_wait_or_both_call() {
 
     let house = House::open();
     let more = ["--duration", "300ms", "--timeout", "15s"];
-    let (first, second) = (call_with("call", &house, &more), call_with("call", &house, &more));
-    let (first, second) = (first.finish().expect_code(0), second.finish().expect_code(0));
+    let (first, second) = (
+        call_with("call", &house, &more),
+        call_with("call", &house, &more),
+    );
+    let (first, second) = (
+        first.finish().expect_code(0),
+        second.finish().expect_code(0),
+    );
     first.one("connected");
     second.one("connected");
 }

@@ -50,7 +50,14 @@ pub(crate) struct Ended {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peer-cli"));
     command.args(arguments);
-    for name in ["COLUMNS", "NO_COLOR", "PEER_NAME", "PEER_PEERS", "PEER_SERVER", "RUST_LOG"] {
+    for name in [
+        "COLUMNS",
+        "NO_COLOR",
+        "PEER_NAME",
+        "PEER_PEERS",
+        "PEER_SERVER",
+        "RUST_LOG",
+    ] {
         command.env_remove(name);
     }
     command
@@ -81,7 +88,14 @@ impl Peer {
         forward(child.stdout.take(), tx.clone(), Line::Output);
         forward(child.stderr.take(), tx, Line::Words);
         let input = child.stdin.take();
-        Self { child, input, lines, out: Vec::new(), said: Vec::new(), json }
+        Self {
+            child,
+            input,
+            lines,
+            out: Vec::new(),
+            said: Vec::new(),
+            json,
+        }
     }
 
     /// The first event of this name, also if it came before.
@@ -102,7 +116,11 @@ impl Peer {
                 }
             }
             seen = self.out.len();
-            assert!(self.read(deadline), "ended without \"{name}\": {}", self.story());
+            assert!(
+                self.read(deadline),
+                "ended without \"{name}\": {}",
+                self.story()
+            );
         }
     }
 
@@ -122,7 +140,11 @@ impl Peer {
             if let Some(line) = lines(self).iter().find(|line| line.contains(words)) {
                 return line.clone();
             }
-            assert!(self.read(deadline), "ended without \"{words}\": {}", self.story());
+            assert!(
+                self.read(deadline),
+                "ended without \"{words}\": {}",
+                self.story()
+            );
         }
     }
 
@@ -151,8 +173,14 @@ impl Peer {
                 None => std::thread::sleep(LOOK),
             }
         };
-        let code = status.code().unwrap_or_else(|| panic!("{status}: {}", self.story()));
-        let events = if self.json { schema::check(&self.out, code) } else { Vec::new() };
+        let code = status
+            .code()
+            .unwrap_or_else(|| panic!("{status}: {}", self.story()));
+        let events = if self.json {
+            schema::check(&self.out, code)
+        } else {
+            Vec::new()
+        };
         Ended {
             code,
             out: std::mem::take(&mut self.out),
@@ -195,7 +223,10 @@ impl Drop for Peer {
 impl Ended {
     /// The events of this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&Value> {
-        self.events.iter().filter(|event| event["event"] == name).collect()
+        self.events
+            .iter()
+            .filter(|event| event["event"] == name)
+            .collect()
     }
 
     /// The only event of this name.
@@ -220,7 +251,9 @@ impl Ended {
 
 /// Sends a signal to one process.
 pub(crate) fn send(signal: &str, process: u32) {
-    let kill = Command::new("kill").args([signal, &process.to_string()]).status();
+    let kill = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
     assert!(kill.unwrap().success());
 }
 

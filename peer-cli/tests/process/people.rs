@@ -12,13 +12,19 @@ fn talk(caller: &[&str], answerer: &[&str]) -> (Ended, Ended) {
         Peer::start(&[&[verb, "demo", "-s", &house.url][..], &MUTE, more].concat())
     };
     let mut second = start("answer", answerer);
-    let mut first = start("call", &[caller, &["--hangup-on-eof", "--name", "alice"]].concat());
+    let mut first = start(
+        "call",
+        &[caller, &["--hangup-on-eof", "--name", "alice"]].concat(),
+    );
     first.type_line("hello \u{1b}[31mred");
     second.wait_for_output("hello");
     second.type_line("good evening");
     first.wait_for_output("good evening");
     first.end_input();
-    (first.finish().expect_code(0), second.finish().expect_code(0))
+    (
+        first.finish().expect_code(0),
+        second.finish().expect_code(0),
+    )
 }
 
 #[test]
@@ -28,13 +34,30 @@ fn stdout_carries_messages_and_nothing_else() {
     // What others write does not colour this terminal.
     assert_eq!(answerer.out, ["hello \\u{1b}[31mred"]);
     for (said, parts) in [
-        (&caller.said, ["room \"demo\"", "bob: connected directly in", "hung up on bob (00:0"]),
-        (&answerer.said, ["room \"demo\"", "alice: connected directly in", "alice hung up (00:0"]),
+        (
+            &caller.said,
+            [
+                "room \"demo\"",
+                "bob: connected directly in",
+                "hung up on bob (00:0",
+            ],
+        ),
+        (
+            &answerer.said,
+            [
+                "room \"demo\"",
+                "alice: connected directly in",
+                "alice hung up (00:0",
+            ],
+        ),
     ] {
         for part in parts {
             assert!(said.contains(part), "{part}: {said}");
         }
-        assert!(!said.contains('\u{1b}') && !said.contains("candidate"), "{said}");
+        assert!(
+            !said.contains('\u{1b}') && !said.contains("candidate"),
+            "{said}"
+        );
     }
 }
 
@@ -49,17 +72,29 @@ fn quiet_prints_results_only() {
 fn verbose_tells_candidates_and_where_the_time_went() {
     let (caller, answerer) = talk(&["-v"], &["-v", "--name", "bob"]);
     for said in [&caller.said, &answerer.said] {
-        for part in ["our candidate: udp 127.0.0.1:", "their candidate: udp 127.0.0.1:", "DTLS ", "sending sound to"] {
+        for part in [
+            "our candidate: udp 127.0.0.1:",
+            "their candidate: udp 127.0.0.1:",
+            "DTLS ",
+            "sending sound to",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
-    assert!(answerer.said.contains("alice is in the room"), "{}", answerer.said);
+    assert!(
+        answerer.said.contains("alice is in the room"),
+        "{}",
+        answerer.said
+    );
 }
 
 #[test]
 fn errors_are_told_also_when_quiet() {
     let ended = peer::run(&["loopback", "-q", "--mic", "file:/nonexistent.wav"]).expect_code(9);
-    assert_eq!(ended.said, "error: /nonexistent.wav: cannot be read: no such file or directory");
+    assert_eq!(
+        ended.said,
+        "error: /nonexistent.wav: cannot be read: no such file or directory"
+    );
     assert!(ended.out.is_empty());
 }
 
@@ -68,7 +103,10 @@ fn on_a_terminal(arguments: &str, no_colour: bool) -> Option<String> {
     let line = format!("'{}' {arguments}", env!("CARGO_BIN_EXE_peer-cli"));
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    command.env("TERM", "xterm").env_remove("NO_COLOR").env_remove("RUST_LOG");
+    command
+        .env("TERM", "xterm")
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_LOG");
     if no_colour {
         command.env("NO_COLOR", "1");
     }
@@ -81,13 +119,21 @@ fn on_a_terminal(arguments: &str, no_colour: bool) -> Option<String> {
 fn colours_come_on_a_terminal_unless_no_color_is_set() {
     let version = Command::new("script").arg("--version").output();
     if !version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("util-linux")) {
-        super::skipped("people::colours_come_on_a_terminal_unless_no_color_is_set: needs script of util-linux");
+        super::skipped(
+            "people::colours_come_on_a_terminal_unless_no_color_is_set: needs script of util-linux",
+        );
         return;
     }
     let page = on_a_terminal("call --help", false).unwrap();
-    assert!(page.contains("\u{1b}["), "help is set in bold on a terminal: {page}");
+    assert!(
+        page.contains("\u{1b}["),
+        "help is set in bold on a terminal: {page}"
+    );
     for arguments in ["call --help", "loopback -vv --duration 300ms"] {
         let plain = on_a_terminal(arguments, true).unwrap();
-        assert!(!plain.is_empty() && !plain.contains('\u{1b}'), "{arguments}: {plain}");
+        assert!(
+            !plain.is_empty() && !plain.contains('\u{1b}'),
+            "{arguments}: {plain}"
+        );
     }
 }

@@ -16,7 +16,8 @@ use Need::{Always, Known};
 
 /// Reads one line.
 pub(crate) fn event(line: &str) -> Value {
-    let value = serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON: {error}: {line}"));
+    let value =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON: {error}: {line}"));
     let Value::Object(fields) = &value else {
         panic!("no object: {line}");
     };
@@ -32,7 +33,10 @@ pub(crate) fn event(line: &str) -> Value {
 /// Reads the whole output of a command that ended with this code.
 pub(crate) fn check(lines: &[String], code: i32) -> Vec<Value> {
     let events: Vec<Value> = lines.iter().map(|line| event(line)).collect();
-    let times: Vec<f64> = events.iter().map(|event| event["t"].as_f64().unwrap()).collect();
+    let times: Vec<f64> = events
+        .iter()
+        .map(|event| event["t"].as_f64().unwrap())
+        .collect();
     assert!(times.is_sorted(), "time runs backwards: {times:?}");
     let all = || lines.join("\n");
     let last = events.last().unwrap_or_else(|| panic!("no event at all"));
@@ -52,12 +56,27 @@ pub(crate) fn check(lines: &[String], code: i32) -> Vec<Value> {
 
 /// What stands behind the name and the time.
 fn table(fields: &Map<String, Value>) -> Vec<Field> {
-    let name = fields.get("event").and_then(Value::as_str).unwrap_or_default();
+    let name = fields
+        .get("event")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mut all: Vec<Field> = vec![("t", Always, positive)];
     let own: &[Field] = match name {
-        "hello" => &[("version", Always, version), ("room", Known, words), ("server", Known, words)],
-        "signaling" => &[("state", Always, signaling), ("id", Known, id), ("mode", Known, mode)],
-        "peer" => &[("state", Always, presence), ("id", Always, id), ("name", Known, words)],
+        "hello" => &[
+            ("version", Always, version),
+            ("room", Known, words),
+            ("server", Known, words),
+        ],
+        "signaling" => &[
+            ("state", Always, signaling),
+            ("id", Known, id),
+            ("mode", Known, mode),
+        ],
+        "peer" => &[
+            ("state", Always, presence),
+            ("id", Always, id),
+            ("name", Known, words),
+        ],
         "candidate" => &[
             ("peer", Known, id),
             ("direction", Always, direction),
@@ -81,7 +100,10 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
         ],
         "audio" => &[("peer", Always, id), ("after_ms", Always, positive)],
         "message" => {
-            assert!(fields.contains_key("text") != fields.contains_key("base64"), "{fields:?}");
+            assert!(
+                fields.contains_key("text") != fields.contains_key("base64"),
+                "{fields:?}"
+            );
             &[
                 ("peer", Always, id),
                 ("label", Always, words),
@@ -90,8 +112,16 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ]
         }
         "stats" => &[("peer", Always, id), ("stats", Always, statistics)],
-        "warning" => &[("code", Always, words), ("text", Always, words), ("hint", Known, words)],
-        "expect" => &[("check", Always, words), ("ok", Always, Value::is_boolean), ("got", Always, words)],
+        "warning" => &[
+            ("code", Always, words),
+            ("text", Always, words),
+            ("hint", Known, words),
+        ],
+        "expect" => &[
+            ("check", Always, words),
+            ("ok", Always, Value::is_boolean),
+            ("got", Always, words),
+        ],
         "ended" => &[
             ("peer", Always, id),
             ("by", Always, by),
@@ -99,7 +129,9 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ("summary", Always, summary),
         ],
         "device" => &[
-            ("kind", Always, |value| value == "input" || value == "output"),
+            ("kind", Always, |value| {
+                value == "input" || value == "output"
+            }),
             ("index", Always, Value::is_u64),
             ("name", Always, words),
             ("default", Always, Value::is_boolean),
@@ -110,8 +142,14 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
     all.extend(own);
     let known = |field: &String| field == "event" || all.iter().any(|(name, ..)| name == field);
     let more = ["rate", "channels"];
-    let strange: Vec<&String> = fields.keys().filter(|field| !known(field) && !more.contains(&field.as_str())).collect();
-    assert!(strange.is_empty(), "fields that no table knows: {strange:?} in {fields:?}");
+    let strange: Vec<&String> = fields
+        .keys()
+        .filter(|field| !known(field) && !more.contains(&field.as_str()))
+        .collect();
+    assert!(
+        strange.is_empty(),
+        "fields that no table knows: {strange:?} in {fields:?}"
+    );
     all
 }
 
@@ -120,7 +158,9 @@ fn positive(value: &Value) -> bool {
 }
 
 fn share(value: &Value) -> bool {
-    value.as_f64().is_some_and(|number| (0.0..=1.0).contains(&number))
+    value
+        .as_f64()
+        .is_some_and(|number| (0.0..=1.0).contains(&number))
 }
 
 fn words(value: &Value) -> bool {
@@ -132,7 +172,12 @@ fn one_of(value: &Value, allowed: &[&str]) -> bool {
 }
 
 fn id(value: &Value) -> bool {
-    value.as_str().is_some_and(|id| (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c)))
+    value.as_str().is_some_and(|id| {
+        (1..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c))
+    })
 }
 
 fn version(value: &Value) -> bool {
@@ -172,13 +217,17 @@ fn by(value: &Value) -> bool {
 }
 
 fn endpoint(value: &Value) -> bool {
-    let address = value["address"].as_str().is_some_and(|address| address.parse::<SocketAddr>().is_ok());
+    let address = value["address"]
+        .as_str()
+        .is_some_and(|address| address.parse::<SocketAddr>().is_ok());
     address && candidate_type(&value["type"]) && protocol(&value["protocol"])
 }
 
 fn setup(value: &Value) -> bool {
     let phase = |name: &str| value.get(name).is_none_or(positive);
-    ["offer_answer", "ice", "dtls"].into_iter().all(phase) && positive(&value["signaling"]) && positive(&value["total"])
+    ["offer_answer", "ice", "dtls"].into_iter().all(phase)
+        && positive(&value["signaling"])
+        && positive(&value["total"])
 }
 
 fn summary(value: &Value) -> bool {
@@ -194,6 +243,10 @@ fn summary(value: &Value) -> bool {
 
 /// W3C webrtc-stats objects: each with `type`, `id` and `timestamp`.
 fn statistics(value: &Value) -> bool {
-    let is_right = |object: &Value| words(&object["type"]) && words(&object["id"]) && positive(&object["timestamp"]);
-    value.as_array().is_some_and(|objects| !objects.is_empty() && objects.iter().all(is_right))
+    let is_right = |object: &Value| {
+        words(&object["type"]) && words(&object["id"]) && positive(&object["timestamp"])
+    };
+    value
+        .as_array()
+        .is_some_and(|objects| !objects.is_empty() && objects.iter().all(is_right))
 }

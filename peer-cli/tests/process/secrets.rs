@@ -42,7 +42,9 @@ fn it_is_in_no_log_of_a_call_that_works() {
         peer
     };
     let answerer = start("answer", &[]);
-    let caller = start("call", &["--duration", "200ms"]).finish().expect_code(0);
+    let caller = start("call", &["--duration", "200ms"])
+        .finish()
+        .expect_code(0);
     let answerer = answerer.finish().expect_code(0);
     is_kept(&caller);
     is_kept(&answerer);

@@ -11,7 +11,9 @@ pub(crate) fn spoken() -> PathBuf {
 }
 
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures")
+        .join(name)
 }
 
 /// A 16-bit mono file: its rate and its samples. What the header says must be there.
@@ -19,13 +21,28 @@ pub(crate) fn read(path: &Path) -> (usize, Vec<f32>) {
     let bytes = std::fs::read(path).unwrap();
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let name = path.display();
-    assert_eq!((&bytes[..4], &bytes[8..16]), (&b"RIFF"[..], &b"WAVEfmt "[..]), "{name}");
+    assert_eq!(
+        (&bytes[..4], &bytes[8..16]),
+        (&b"RIFF"[..], &b"WAVEfmt "[..]),
+        "{name}"
+    );
     // PCM, one channel; 16 bits.
-    assert_eq!((&bytes[20..24], &bytes[32..36]), (&[1, 0, 1, 0][..], &[2, 0, 16, 0][..]), "{name}");
+    assert_eq!(
+        (&bytes[20..24], &bytes[32..36]),
+        (&[1, 0, 1, 0][..], &[2, 0, 16, 0][..]),
+        "{name}"
+    );
     assert_eq!(&bytes[36..40], b"data", "{name}");
     let length = number(40);
-    assert_eq!(number(4), length + 36, "{name}: two lengths that do not fit");
-    assert!(bytes.len() >= 44 + length, "{name}: the header promises more than there is");
+    assert_eq!(
+        number(4),
+        length + 36,
+        "{name}: two lengths that do not fit"
+    );
+    assert!(
+        bytes.len() >= 44 + length,
+        "{name}: the header promises more than there is"
+    );
     (number(24), samples(&bytes[44..44 + length]))
 }
 
@@ -43,7 +60,11 @@ pub(crate) fn bytes(samples: &[f32]) -> Vec<u8> {
 
 /// A file of 16-bit mono sound.
 pub(crate) fn write(path: &Path, rate: usize, samples: &[f32]) {
-    std::fs::write(path, [header(rate, 1, 16, samples.len() * 2), bytes(samples)].concat()).unwrap();
+    std::fs::write(
+        path,
+        [header(rate, 1, 16, samples.len() * 2), bytes(samples)].concat(),
+    )
+    .unwrap();
 }
 
 /// The first 44 bytes of a PCM file.
@@ -68,7 +89,13 @@ pub(crate) fn third(samples: &[f32]) -> Vec<f32> {
     const WEIGHTS: [f32; 5] = [0.1, 0.2, 0.4, 0.2, 0.1];
     let at = |index: usize| samples.get(index.wrapping_sub(2)).copied().unwrap_or(0.0);
     (0..samples.len() / 3)
-        .map(|step| WEIGHTS.iter().enumerate().map(|(tap, weight)| weight * at(3 * step + tap)).sum())
+        .map(|step| {
+            WEIGHTS
+                .iter()
+                .enumerate()
+                .map(|(tap, weight)| weight * at(3 * step + tap))
+                .sum()
+        })
         .collect()
 }
 

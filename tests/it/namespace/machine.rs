@@ -41,12 +41,19 @@ impl Machine {
             .spawn();
         let mut holder = child.map_err(|error| format!("unshare: {error}"))?;
         let mut answer = String::new();
-        BufReader::new(holder.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+        BufReader::new(holder.stdout.as_mut().unwrap())
+            .read_line(&mut answer)
+            .unwrap();
         if answer.trim() == "ready" {
             return Ok(Self { holder });
         }
         let mut why = String::new();
-        holder.stderr.take().unwrap().read_to_string(&mut why).unwrap();
+        holder
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut why)
+            .unwrap();
         holder.wait().unwrap();
         Err(why.trim().to_owned())
     }
@@ -54,7 +61,7 @@ impl Machine {
     pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Process {
         let mut child = self.command(program, arguments).spawn().unwrap();
         let (tx, lines) = channel();
-        let mut forward = |stream, from: Box<dyn Read + Send>| {
+        let forward = |stream, from: Box<dyn Read + Send>| {
             let tx = tx.clone();
             std::thread::spawn(move || {
                 for line in BufReader::new(from).lines().map_while(Result::ok) {
@@ -67,28 +74,51 @@ impl Machine {
         forward(Stream::Output, Box::new(child.stdout.take().unwrap()));
         forward(Stream::Words, Box::new(child.stderr.take().unwrap()));
         let input = child.stdin.take();
-        Process { child, input, lines, heard: Vec::new() }
+        Process {
+            child,
+            input,
+            lines,
+            heard: Vec::new(),
+        }
     }
 
     /// To the end: the exit code and what stands on standard output.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> (i32, String) {
-        let output = self.command(program, arguments).stdin(Stdio::null()).output().unwrap();
-        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+        let output = self
+            .command(program, arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.arg(format!("--target={}", self.holder.id()));
-        command.args(["--net", "--mount", "--"]).arg(path(program)).args(arguments);
+        command
+            .args(["--net", "--mount", "--"])
+            .arg(path(program))
+            .args(arguments);
         for (name, _) in std::env::vars_os() {
             let foreign = ["PEER_", "SIGNALING_", "RUST_LOG"];
-            if name.to_str().is_some_and(|name| foreign.iter().any(|start| name.starts_with(start))) {
+            if name
+                .to_str()
+                .is_some_and(|name| foreign.iter().any(|start| name.starts_with(start)))
+            {
                 command.env_remove(&name);
             }
         }
         // Sound servers are reached by files, which no namespace of this kind hides.
-        command.env("PULSE_SERVER", "unix:/nonexistent").env_remove("XDG_RUNTIME_DIR");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .env("PULSE_SERVER", "unix:/nonexistent")
+            .env_remove("XDG_RUNTIME_DIR");
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }
@@ -112,7 +142,9 @@ impl Process {
 
     /// Ctrl-C.
     pub(crate) fn interrupt(&self) {
-        let kill = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        let kill = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
         assert!(kill.unwrap().success());
     }
 
@@ -129,14 +161,21 @@ impl Process {
         let deadline = Instant::now() + PATIENCE;
         let is_it = |(of, line): &(Stream, String)| *of == stream && line.contains(words);
         while !self.heard.iter().any(is_it) {
-            assert!(self.read(deadline), "ended without \"{words}\": {:#?}", self.heard);
+            assert!(
+                self.read(deadline),
+                "ended without \"{words}\": {:#?}",
+                self.heard
+            );
         }
     }
 
     /// False at the end of both streams.
     #[track_caller]
     fn read(&mut self, deadline: Instant) -> bool {
-        match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match self
+            .lines
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             Ok(line) => self.heard.push(line),
             Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => panic!("took too long: {:#?}", self.heard),

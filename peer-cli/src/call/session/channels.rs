@@ -1,5 +1,7 @@
 //! A session's data channels: control, chat, and whatever a page opens.
 
+use std::time::Instant;
+
 use shared::Bye;
 
 use super::{CONTROL, Dialect, Effect, Session};
@@ -89,10 +91,22 @@ impl Session {
         Vec::new()
     }
 
+    /// When messages go out on our own channel, if they wait for another one.
+    pub(in crate::call) fn held_back(&self) -> Option<Instant> {
+        let ours = self.chat.as_ref().is_some_and(Channel::is_ours);
+        self.held_back
+            .filter(|_| ours && !self.outbox.is_empty() && self.was_connected())
+    }
+
     /// Hands waiting messages to the channel, as many as it takes.
     pub(in crate::call) async fn flush_messages(&mut self) {
         if !self.was_connected() {
             return;
+        }
+        match self.held_back() {
+            Some(until) if until > Instant::now() => return,
+            Some(_) => self.held_back = None,
+            None => {}
         }
         let Some(chat) = &self.chat else { return };
         let numbered = chat.protocol() == shared::SUBPROTOCOL;
