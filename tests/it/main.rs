@@ -1,6 +1,8 @@
 //! Whatever needs more than one crate, as one program: linking many would take longer than running them.
 
+mod calls;
 mod layout;
 mod namespace;
 mod server;
 mod stun;
+mod tutorial;

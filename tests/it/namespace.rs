@@ -1,5 +1,6 @@
 //! The plainest machine there is: a network of its own with a loopback interface and nothing else, and no sound card.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
 
 mod machine;
 

@@ -1,1 +1,17 @@
-//! What tests of more than one crate share. The tests themselves are one program: `it/`.
+//! What tests of more than one crate share: a server, peers and strangers in short words. The tests themselves are one
+//! program: `it/`.
+
+mod dice;
+mod peer;
+mod server;
+mod stranger;
+
+pub use dice::Dice;
+pub use peer::{Ended, TestPeer};
+pub use server::TestServer;
+pub use stranger::Stranger;
+
+use std::time::Duration;
+
+/// How long anything may take that a test waits for: far more than on an idle machine, so that only a hang ends it.
+pub const LIMIT: Duration = Duration::from_secs(20);

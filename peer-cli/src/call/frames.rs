@@ -121,6 +121,8 @@ impl Call {
             return;
         };
         if session.negotiation.is_offering() {
+            // What the bad one has left in the connection is anybody's guess: no more of this offer.
+            session.offer = None;
             session.party.directed = false;
             session.party.peer = peer;
             session.party.name = name;

@@ -119,8 +119,8 @@ impl Call {
         session.phase = Phase::Connected;
         session.timing.connected(now);
         // In a plain room only our own kind says whom it is from, and reads any channel.
-        let page = session.party.dialect == Dialect::Tutorial
-            && !(self.plain && session.party.directed);
+        let page =
+            session.party.dialect == Dialect::Tutorial && !(self.plain && session.party.directed);
         session.held_back = page.then(|| now + PAGE_CHANNEL);
         session.rtc.settle();
         // Sound first: a source starts at connected, and everything else can wait a millisecond.

@@ -66,7 +66,7 @@ impl Call {
         }
         self.follow_lobby().await?;
         if self.repeat_offer_at.is_some_and(|due| due <= now) {
-            self.repeat_offer(now).await;
+            self.repeat_offer(now).await?;
         }
         let keys: Vec<Key> = self.sessions.keys().copied().collect();
         for key in keys {
@@ -135,19 +135,25 @@ impl Call {
         }
     }
 
-    async fn repeat_offer(&mut self, now: Instant) {
+    async fn repeat_offer(&mut self, now: Instant) -> Result<(), Failure> {
         self.repeat_offer_at = None;
         let open = |session: &&Session| {
             session.party.ours && !session.party.directed && session.negotiation.is_offering()
         };
         let Some(session) = self.sessions.values().find(open) else {
-            return;
+            return Ok(());
         };
         if let Some(offer) = &session.offer {
             let frame = session.outgoing(offer.clone());
             self.send(frame).await;
+            self.repeat_offer_at = Some(now + REPEAT_OFFER);
+            return Ok(());
         }
-        self.repeat_offer_at = Some(now + REPEAT_OFFER);
+        // A bad answer has spoiled the connection: a new one takes its place.
+        let spoiled = session.key;
+        self.offer(None).await?;
+        self.finish(spoiled, EndedBy::Local, "unusable").await;
+        Ok(())
     }
 
     async fn nobody_came(&mut self) -> Result<(), Failure> {

@@ -1,14 +1,15 @@
 //! Is this recording that sentence, and is it whole? Both at 16 kHz.
 
-use std::ops::RangeInclusive;
-
 /// Samples per second.
 pub(crate) const RATE: usize = 16_000;
 /// One value of the envelope: 5 ms.
 const STEP: usize = RATE / 200;
-/// Pieces that are compared one by one: 0.5 s. Each may have drifted a little from the common delay: 5 ms.
+/// Pieces that are compared one by one: 0.5 s.
 const PIECE: usize = RATE / 2;
-const DRIFT: i64 = 80;
+/// Each may have drifted from the common delay, where a busy machine made the playout wait: 100 ms.
+const DRIFT: i64 = RATE as i64 / 10;
+/// Looked through in steps that speech does not slip through, then one by one.
+const STRIDE: i64 = 4;
 /// A step counts as speech when it is at most 30 dB below the loudest.
 const SPEECH: f64 = 0.032;
 /// A step of speech was heard when it came with this share of its amplitude at least.
@@ -53,25 +54,23 @@ fn similarity(sent: &[f64], heard: &[f64], delay: i64) -> f64 {
     let (mut sum, mut weights) = (0.0, 0.0);
     for (at, sound) in sent.chunks(PIECE).enumerate() {
         let weight = energy(sound).sqrt();
-        sum += weight * piece(sent, heard, at, delay - DRIFT..=delay + DRIFT).1;
+        let far = (delay - DRIFT..=delay + DRIFT).step_by(STRIDE as usize);
+        let (near, _) = piece(sent, heard, at, far);
+        sum += weight * piece(sent, heard, at, near - STRIDE..=near + STRIDE).1;
         weights += weight;
     }
     sum / weights
 }
 
 /// The lag at which one piece of what was sent is found in what was heard, and how well.
-fn piece(sent: &[f64], heard: &[f64], at: usize, lags: RangeInclusive<i64>) -> (i64, f64) {
+fn piece(sent: &[f64], heard: &[f64], at: usize, lags: impl Iterator<Item = i64>) -> (i64, f64) {
     let start = at * PIECE;
     let sound = &sent[start..sent.len().min(start + PIECE)];
-    let (offset, found) = best(
-        lags.start() + start as i64..=lags.end() + start as i64,
-        sound,
-        heard,
-    );
+    let (offset, found) = best(lags.map(|lag| lag + start as i64), sound, heard);
     (offset - start as i64, found)
 }
 
-fn best(lags: RangeInclusive<i64>, pattern: &[f64], sound: &[f64]) -> (i64, f64) {
+fn best(lags: impl Iterator<Item = i64>, pattern: &[f64], sound: &[f64]) -> (i64, f64) {
     let own = energy(pattern);
     lags.map(|lag| (lag, correlation(pattern, own, sound, lag)))
         .max_by(|a, b| a.1.total_cmp(&b.1))
@@ -146,11 +145,11 @@ fn wide(sound: &[f32]) -> Vec<f64> {
     sound.iter().copied().map(f64::from).collect()
 }
 
-/// Noise with the rhythm of speech; each seed another one.
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Noise with the rhythm of speech; each seed another one.
     fn babble(mut seed: u64) -> Vec<f32> {
         (0..2 * RATE)
             .map(|at| {

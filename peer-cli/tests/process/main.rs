@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod align;
+mod card;
 mod ends;
 mod events;
 mod expectations;

@@ -4,15 +4,18 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
+use peer_cli::audio::spec::SourceSpec;
+use peer_cli::audio::{FRAME, Read, open_source};
+
 use super::align::{self, Match, compare};
 use super::house::House;
-use super::peer::{Peer, command, run};
+use super::peer::{Ended, Peer, command, run};
 use super::wave::{self, RATE};
 
 /// What may be missing of a sentence at either end, in seconds.
 const SLACK: f64 = 0.1;
-/// 32 kbit/s of Opus keep the waveform of speech.
-const ALIKE: f64 = 0.9;
+/// 32 kbit/s of Opus keep the waveform of speech: about 0.95. A busy machine delays some packets.
+const ALIKE: f64 = 0.85;
 
 #[track_caller]
 fn is_whole(sent: &[f32], heard: &[f32]) -> Match {
@@ -46,36 +49,59 @@ fn heard(path: &Path) -> Vec<f32> {
     wave::third(&sound)
 }
 
+/// Decoded by the program's own reader, which has tests of its own.
+fn decoded(path: &Path) -> Vec<f32> {
+    let spec = SourceSpec::File {
+        path: path.to_owned(),
+        repeat: false,
+    };
+    let mut source = open_source(&spec).unwrap().unwrap();
+    source.start().unwrap();
+    let mut sound = Vec::new();
+    let mut frame = [0.0; FRAME];
+    loop {
+        match source.read(&mut frame).unwrap() {
+            Read::Full => sound.extend(frame),
+            Read::Last(samples) => {
+                sound.extend(&frame[..samples]);
+                return sound;
+            }
+            Read::NotYet => panic!("a file has its sound at once"),
+        }
+    }
+}
+
+/// One side sends a file to its end, the other writes one; what the latter told.
+fn record(house: &House, from: &Path, to: &Path) -> Ended {
+    let sides = [
+        ("answer", "silence", &*file(to)),
+        ("call", &*file(from), "null"),
+    ];
+    let [answerer, caller] = sides.map(|(verb, mic, speaker)| {
+        let mut arguments = vec![
+            verb,
+            "--json",
+            "-s",
+            &house.url,
+            "--mic",
+            mic,
+            "--speaker",
+            speaker,
+        ];
+        // Who answers has no end of its own.
+        arguments.extend((verb == "call").then_some("--hangup-on-eof"));
+        Peer::start(&arguments)
+    });
+    caller.finish().expect_code(0);
+    answerer.finish().expect_code(0)
+}
+
 #[test]
 fn nothing_is_missing_at_either_end() {
     let house = House::open();
     let folder = tempfile::tempdir().unwrap();
     let got = folder.path().join("got.wav");
-    let (speaker, mic) = (file(&got), file(&wave::spoken()));
-    let mut answerer = Peer::start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "silence",
-        "--speaker",
-        &speaker,
-    ]);
-    answerer.wait_for("signaling");
-    let caller = run(&[
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        &mic,
-        "--speaker",
-        "null",
-        "--hangup-on-eof",
-    ]);
-    caller.expect_code(0);
-    let answerer = answerer.finish().expect_code(0);
+    let answerer = record(&house, &wave::spoken(), &got);
     let (rate, sent) = wave::read(&wave::spoken());
     assert_eq!(rate, align::RATE);
     let heard = heard(&got);
@@ -179,50 +205,15 @@ fn sound_can_be_piped_in_and_out() {
 }
 
 #[test]
-fn a_recording_in_ogg_can_be_sent_again() {
+fn a_recording_in_ogg_is_whole_too() {
     let house = House::open();
     let folder = tempfile::tempdir().unwrap();
-    let [said, first, second] =
-        ["said.wav", "first.ogg", "second.wav"].map(|name| folder.path().join(name));
+    let [said, got] = ["said.wav", "got.ogg"].map(|name| folder.path().join(name));
     let sent = excerpt();
     wave::write(&said, align::RATE, &sent);
-    for (from, to) in [(&said, &first), (&first, &second)] {
-        let (mic, speaker) = (file(from), file(to));
-        let mut answerer = Peer::start(&[
-            "answer",
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            "silence",
-            "--speaker",
-            &speaker,
-        ]);
-        answerer.wait_for("signaling");
-        run(&[
-            "call",
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            &mic,
-            "--speaker",
-            "null",
-            "--hangup-on-eof",
-        ])
-        .expect_code(0);
-        answerer.finish().expect_code(0);
-    }
-    assert!(std::fs::read(&first).unwrap().starts_with(b"OggS"));
-    let found = compare(&sent, &heard(&second));
-    assert!(
-        found.missing_start <= SLACK && found.missing_end <= SLACK,
-        "{found:?}"
-    );
-    assert!(
-        found.similarity >= 0.8,
-        "two codecs, one after the other: {found:?}"
-    );
+    record(&house, &said, &got);
+    assert!(std::fs::read(&got).unwrap().starts_with(b"OggS"));
+    is_whole(&sent, &wave::third(&decoded(&got)));
 }
 
 #[test]

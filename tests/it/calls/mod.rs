@@ -1,0 +1,9 @@
+//! Calls between peers in this process, through a real server, over loopback.
+
+mod ending;
+mod forger;
+mod losing;
+mod meeting;
+mod messages;
+mod noise;
+mod sound;
