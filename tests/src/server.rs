@@ -75,8 +75,10 @@ impl TestServer {
     pub fn kill(mut self) {
         let runtime = self.runtime.take();
         // A runtime may not be waited for inside of another one.
-        let waiting = std::thread::spawn(|| {
-            runtime.map(|runtime| runtime.shutdown_timeout(crate::LIMIT));
+        let waiting = std::thread::spawn(move || {
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(crate::LIMIT);
+            }
         });
         waiting.join().expect("the server's runtime ends");
     }

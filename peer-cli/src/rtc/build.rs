@@ -32,6 +32,9 @@ const KEEPALIVE: Duration = Duration::from_secs(2);
 /// A better pair may still turn up for this long after a reflexive one works.
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 
+/// The same for a pair whose check came before its candidate did, as on a quick network: one tick.
+const PEER_REFLEXIVE_WAIT: Duration = CHECK_INTERVAL;
+
 /// Unacknowledged data-channel bytes before sending is refused.
 const SEND_BUFFER_LIMIT: usize = 4 << 20;
 
@@ -112,6 +115,6 @@ fn settings(mdns: MulticastDnsMode) -> SettingEngine {
             Some(KEEPALIVE),
         )
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
-        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_prflx_acceptance_min_wait(Some(PEER_REFLEXIVE_WAIT))
         .build()
 }
