@@ -83,6 +83,10 @@ pub struct Call {
     outcome: Option<Outcome>,
     had_call: bool,
     no_path: Option<String>,
+    /// A call to offer once more, to this peer or to the whole plain room.
+    again: Option<Option<PeerId>>,
+    /// Connections that could not be used.
+    attempts: u32,
 }
 
 /// One thing that happened.
@@ -147,6 +151,8 @@ impl Call {
             outcome: None,
             had_call: false,
             no_path: None,
+            again: None,
+            attempts: 0,
             plan,
         })
     }

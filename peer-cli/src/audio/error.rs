@@ -83,6 +83,9 @@ struct List<'a>(&'a [String]);
 
 impl fmt::Display for List<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("; there are none here");
+        }
         for (at, name) in self.0.iter().enumerate() {
             f.write_str(if at == 0 { "; there are: " } else { ", " })?;
             write!(f, "#{at} {name:?}")?;

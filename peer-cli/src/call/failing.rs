@@ -11,6 +11,9 @@ use crate::event::{EndedBy, Event};
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby;
 
+/// Connections tried with peers that answered; each takes seconds on a network this bad.
+const MAX_ATTEMPTS: u32 = 4;
+
 impl Call {
     pub(super) async fn on_declined(&mut self, key: Key, reason: &str) {
         let Some(session) = self.sessions.get(&key) else {
@@ -29,7 +32,8 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        if session.was_connected() {
+        // In a plain room another one may still answer.
+        if session.was_connected() || !session.party.directed {
             return Ok(());
         }
         let (peer, name) = (session.party.peer.clone(), session.party.name.clone());
@@ -100,13 +104,63 @@ impl Call {
             self.on_vanished(key).await;
             return Ok(());
         }
+        tracing::info!(why, peer = %session.party.peer, "a connection cannot be used");
         if session.party.ours {
-            return Err(Failure::new(Exit::Internal, why));
+            self.try_again(key, why).await;
+            return Ok(());
         }
         let event = words::malformed(session.party.peer.as_str(), why);
         self.tell(event).await;
-        self.finish(key, EndedBy::Local, "unusable").await;
+        self.say_unusable(key).await;
         Ok(())
+    }
+
+    /// The crate's driver has ended by itself, as it does when a handshake loses too many packets.
+    pub(super) async fn on_driver_ended(&mut self, key: Key) -> Result<(), Failure> {
+        let Some(session) = self.sessions.get(&key) else {
+            return Ok(());
+        };
+        if session.was_connected() || session.party.ours {
+            return self.on_broken(key, "the handshake failed").await;
+        }
+        self.say_unusable(key).await;
+        Ok(())
+    }
+
+    /// Drops a call that others offered, and lets them know that a new one may do better.
+    async fn say_unusable(&mut self, key: Key) {
+        let Some(session) = self.sessions.get(&key) else {
+            return;
+        };
+        if session.party.directed {
+            let frame = session.outgoing(Wire::Bye(session.bye("unusable")));
+            self.send(frame).await;
+        }
+        self.finish(key, EndedBy::Local, "unusable").await;
+        // In a plain room our own offer may have made way for this one.
+        let alone = self.sessions.is_empty() && !self.had_call && self.outcome.is_none();
+        if self.plain && self.plan.role == Role::Call && alone {
+            self.again = Some(None);
+        }
+    }
+
+    /// Offers the same peer a new connection in place of one that cannot be used.
+    pub(super) async fn try_again(&mut self, key: Key, why: &str) {
+        self.attempts += 1;
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return;
+        };
+        let (name, directed) = (session.party.name.clone(), session.party.directed);
+        let peer = session.party.peer.clone();
+        if self.attempts >= MAX_ATTEMPTS {
+            let reason = format!("no connection with {name}: {}", printable(why));
+            self.give_up(key, Exit::NoPath, reason).await;
+            return;
+        }
+        // The lobby still counts it: nobody else is called meanwhile.
+        session.held = false;
+        self.finish(key, EndedBy::Local, why).await;
+        self.again = Some(directed.then_some(peer));
     }
 
     /// Ends a call that never came up; an answerer goes on waiting.

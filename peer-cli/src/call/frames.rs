@@ -1,6 +1,6 @@
 //! Frames of other peers: which session they belong to, and what they mean for it.
 
-use shared::{Event as WireEvent, Incoming, PeerEvent as Wire, PeerId, SessionId};
+use shared::{Event as WireEvent, Incoming, Outcome, PeerEvent as Wire, PeerId, SessionId};
 
 use super::offers::{ANONYMOUS, anonymous};
 use super::session::{Key, Session};
@@ -70,7 +70,13 @@ impl Call {
                 Ok(())
             }
             (Wire::Bye(bye), Some(key)) => {
-                self.on_bye(key, bye.reason, false).await;
+                let connecting = self.sessions.get(&key).is_some_and(|s| !s.was_connected());
+                let ours = self.sessions.get(&key).is_some_and(|s| s.party.ours);
+                if connecting && ours && bye.outcome == Some(Outcome::Failed) {
+                    self.try_again(key, &bye.reason).await;
+                } else {
+                    self.on_bye(key, bye.reason, false).await;
+                }
                 Ok(())
             }
             (Wire::Busy, Some(key)) => self.on_busy(key).await,

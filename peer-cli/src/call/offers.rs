@@ -68,8 +68,10 @@ impl Call {
     pub(super) fn hold(&mut self, key: Key, peer: PeerId) {
         if let Some(session) = self.sessions.get_mut(&key).filter(|s| !s.held) {
             session.held = true;
-            self.lobby
-                .handle(Instant::now(), lobby::Input::Started(peer));
+            if !self.lobby.holds(&peer) {
+                self.lobby
+                    .handle(Instant::now(), lobby::Input::Started(peer));
+            }
         }
     }
 
@@ -79,7 +81,12 @@ impl Call {
         let key = self.last_key;
         let until = timing.started() + self.plan.session.connect_limit();
         let events = &self.session_tx;
-        let session = Session::open(key, party, timing, until, &self.plan.rtc, events)
+        let mut options = self.plan.rtc.clone();
+        if let Some((_, seed)) = &mut options.impairment {
+            // A second connection has luck of its own, or it would fail as the first one did.
+            *seed = seed.wrapping_add(key << u32::BITS);
+        }
+        let session = Session::open(key, party, timing, until, &options, events)
             .await
             .map_err(|error| {
                 Failure::new(Exit::NoPath, format!("cannot open a connection: {error}"))

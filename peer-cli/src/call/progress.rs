@@ -87,7 +87,7 @@ impl Call {
                 );
             }
             PeerEvent::DriverEnded => {
-                return self.on_broken(key, "the network driver stopped").await;
+                return self.on_driver_ended(key).await;
             }
         }
         Ok(())

@@ -65,6 +65,11 @@ impl Call {
             self.lobby.handle(now, lobby::Input::Timeout);
         }
         self.follow_lobby().await?;
+        if let Some(peer) = self.again.take()
+            && self.outcome.is_none()
+        {
+            self.offer(peer).await?;
+        }
         if self.repeat_offer_at.is_some_and(|due| due <= now) {
             self.repeat_offer(now).await?;
         }

@@ -114,6 +114,12 @@ impl Lobby {
         self.held.len() < self.options.capacity
     }
 
+    /// Whether we have a session with this member.
+    #[must_use]
+    pub fn holds(&self, id: &PeerId) -> bool {
+        self.held.contains(id)
+    }
+
     /// The next thing to do, if any.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()

@@ -66,7 +66,13 @@ impl Session {
                     }
                     Err(error) => {
                         self.negotiation.handle(Input::Refused);
-                        effects.push(self.complaint(&format!("answer: {error}")));
+                        effects.push(
+                            if self.party.dialect == Dialect::PeerV1 && !self.was_connected() {
+                                Effect::Broken(format!("answer: {error}"))
+                            } else {
+                                self.complaint(&format!("answer: {error}"))
+                            },
+                        );
                     }
                 },
                 Output::AddCandidate(candidate) => self.add(candidate, &mut effects).await,

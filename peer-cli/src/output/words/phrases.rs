@@ -25,8 +25,11 @@ pub(super) fn place(room: Option<&str>, server: Option<&str>) -> String {
     }
 }
 
-/// The beginning of an id.
+/// The beginning of an id, where it is too long to be a word.
 pub(super) fn short(id: &str) -> String {
+    if id.chars().count() <= SHORT_ID + 2 {
+        return id.to_owned();
+    }
     id.chars().take(SHORT_ID).collect()
 }
 
