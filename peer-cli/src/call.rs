@@ -1,10 +1,10 @@
 //! One loop that feeds the machines and carries out what they decide.
 //!
 //! It owns every session, the room, the sound desk and the way to the printer; everything else
-//! reaches it through a queue. Each room beside this file holds one kind of thing to do: [`room`]
-//! presence, [`frames`] and [`offers`] what peers say, [`progress`] what connections do, [`hearing`]
-//! sound and messages, [`timers`] what is due, [`ending`] hanging up, [`failing`] what comes to
-//! nothing, [`report`] statistics.
+//! reaches it through a queue. Each room beside this file holds one kind of thing to do: `room`
+//! presence, `frames` and `offers` what peers say, `progress` what connections do, `hearing`
+//! sound and messages, `timers` what is due, `ending` hanging up, `failing` what comes to
+//! nothing, `report` statistics.
 
 mod emitter;
 mod ending;
