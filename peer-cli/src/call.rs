@@ -83,6 +83,8 @@ pub struct Call {
     outcome: Option<Outcome>,
     had_call: bool,
     no_path: Option<String>,
+    /// Who was busy, in words.
+    busy: Option<String>,
     /// A call to offer once more, to this peer or to the whole plain room.
     again: Option<Option<PeerId>>,
     /// Connections that could not be used.
@@ -151,6 +153,7 @@ impl Call {
             outcome: None,
             had_call: false,
             no_path: None,
+            busy: None,
             again: None,
             attempts: 0,
             plan,

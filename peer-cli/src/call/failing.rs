@@ -28,17 +28,27 @@ impl Call {
     }
 
     /// The callee holds as many calls as it wants.
-    pub(super) async fn on_busy(&mut self, key: Key) -> Result<(), Failure> {
+    pub(super) async fn on_busy(&mut self, key: Key, from: &PeerId) -> Result<(), Failure> {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        // In a plain room another one may still answer.
-        if session.was_connected() || !session.party.directed {
+        if session.was_connected() {
             return Ok(());
         }
-        let (peer, name) = (session.party.peer.clone(), session.party.name.clone());
+        let directed = session.party.directed;
+        let (peer, name) = (session.party.peer.clone(), self.name_of(from));
         let text = format!("\"{name}\" is busy");
-        self.emit.emit(Event::warning("busy", text)).await;
+        // In a plain room another one may still answer: that is told once, and waited for.
+        if directed || self.busy.is_none() {
+            self.emit.emit(Event::warning("busy", text.clone())).await;
+        }
+        self.busy = Some(text);
+        if !directed {
+            return Ok(());
+        }
+        let Some(session) = self.sessions.get(&key) else {
+            return Ok(());
+        };
         let ours = session.party.ours;
         self.finish(key, EndedBy::Remote, "busy").await;
         if ours {

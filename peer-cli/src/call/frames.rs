@@ -79,7 +79,7 @@ impl Call {
                 }
                 Ok(())
             }
-            (Wire::Busy, Some(key)) => self.on_busy(key).await,
+            (Wire::Busy, Some(key)) => self.on_busy(key, &from).await,
             (Wire::CandidatesEnd { .. } | Wire::Bye(_) | Wire::Busy, _) => Ok(()),
         }
     }

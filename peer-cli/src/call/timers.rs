@@ -181,7 +181,9 @@ impl Call {
             ),
             (None, None) => (
                 Exit::NobodyAnswered,
-                format!("nobody answered in {} within {limit}", self.room_name()),
+                self.busy.take().unwrap_or_else(|| {
+                    format!("nobody answered in {} within {limit}", self.room_name())
+                }),
             ),
         };
         self.end(exit, reason).await;

@@ -111,6 +111,13 @@ fn on_a_terminal(arguments: &str, no_colour: bool) -> Option<String> {
         command.env("NO_COLOR", "1");
     }
     let output = command.stdin(std::process::Stdio::null()).output().ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("pseudo-terminal") {
+        super::skipped(&format!(
+            "people::colours_come_on_a_terminal_unless_no_color_is_set: {said}"
+        ));
+        return None;
+    }
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     Some(String::from_utf8(output.stdout).unwrap())
 }
@@ -124,7 +131,9 @@ fn colours_come_on_a_terminal_unless_no_color_is_set() {
         );
         return;
     }
-    let page = on_a_terminal("call --help", false).unwrap();
+    let Some(page) = on_a_terminal("call --help", false) else {
+        return;
+    };
     assert!(
         page.contains("\u{1b}["),
         "help is set in bold on a terminal: {page}"

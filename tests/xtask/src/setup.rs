@@ -15,6 +15,8 @@ pub(crate) enum Job {
     Build,
     /// Format and lint.
     Check,
+    /// Speak and listen through a sound card that is none.
+    SoundCard,
     /// Make namespaces in which there is only a loopback interface.
     Namespaces,
     /// Judge recorded speech with PESQ and STOI.
@@ -65,6 +67,13 @@ const NEEDS: &[Need] = &[
         only_linux: true,
         present: alsa_headers,
         debian: &["libasound2-dev"],
+    },
+    Need {
+        what: "PulseAudio, a sound card without hardware",
+        job: Job::SoundCard,
+        only_linux: true,
+        present: || shell::find("pulseaudio").is_some(),
+        debian: &["pulseaudio"],
     },
     Need {
         what: "ip (iproute2)",
