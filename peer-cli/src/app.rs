@@ -54,9 +54,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // Threads that read stdin, or a name server that does not answer, do not hold the exit.
     runtime.shutdown_background();
     match printer.finish() {
-        // What could not be written is told on stderr, and is the reason where nothing else failed.
-        Some(failure) if exit == Exit::Done => printer::last_words(&options, start, &failure),
-        _ => exit.into(),
+        // That nothing more could be told is worse than whatever was to be told.
+        Some(failure) => printer::last_words(&options, start, &failure),
+        None => exit.into(),
     }
 }
 

@@ -37,6 +37,7 @@ use crate::checks::Verdict;
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Lobby};
+use crate::proto::throttle::Throttle;
 use crate::signal::{Signal, SignalEvent};
 use session::{Effect, Key, Session, SessionEvent};
 use sound::{SoundDesk, SoundEvent};
@@ -48,6 +49,8 @@ const SESSION_QUEUE: usize = 256;
 const SOUND_QUEUE: usize = 64;
 /// Candidates that came before their offer.
 const MAX_ORPHANS: usize = 128;
+/// Lines kept until somebody is there.
+const MAX_UNSAID: usize = 64;
 /// How long the last frames may take to leave.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -79,6 +82,8 @@ pub struct Call {
     next_stats: Option<Instant>,
     repeat_offer_at: Option<Instant>,
     malformed: Limiter,
+    /// Offers of others.
+    throttle: Throttle,
     /// Set once the command is to end; sessions may still be saying goodbye.
     outcome: Option<Outcome>,
     had_call: bool,
@@ -150,6 +155,7 @@ impl Call {
             next_stats: None,
             repeat_offer_at: None,
             malformed: Limiter::default(),
+            throttle: Throttle::default(),
             outcome: None,
             had_call: false,
             no_path: None,
@@ -202,11 +208,12 @@ impl Call {
             }
         };
         let stopping = self.outcome.is_some();
+        let takes_lines = !stopping && self.takes_lines();
         tokio::select! {
             event = next_signal(&mut self.signal) => Input::Signal(event),
             Some((key, event)) = self.session_rx.recv() => Input::Session(key, event),
             Some(event) = self.sound_rx.recv() => Input::Sound(event),
-            line = next_line(&mut self.input), if !stopping => Input::Line(line),
+            line = next_line(&mut self.input), if takes_lines => Input::Line(line),
             verdict = self.examinee.verdict(), if !stopping => Input::Verdict(verdict),
             exit = stopped(&mut self.stop), if !stopping => Input::Stop(exit),
             () = self.emit.closed(), if !stopping => Input::PrinterGone,
@@ -235,6 +242,19 @@ impl Call {
         Ok(())
     }
 
+    /// Whether one more line can be sent or kept; else whoever writes them waits.
+    fn takes_lines(&self) -> bool {
+        let mut calls = self
+            .sessions
+            .values()
+            .filter(|s| s.is_connected())
+            .peekable();
+        if calls.peek().is_none() {
+            return self.unsaid.len() < MAX_UNSAID;
+        }
+        calls.all(|session| session.outbox.has_room())
+    }
+
     /// A line to send, or the end of input.
     async fn on_line(&mut self, line: Option<String>) {
         let Some(text) = line else {
@@ -243,24 +263,14 @@ impl Call {
             return;
         };
         let mut nobody = true;
-        let mut refused = 0;
         for session in self.sessions.values_mut().filter(|s| s.is_connected()) {
             nobody = false;
-            if session.outbox.push(text.clone()).is_err() {
-                refused += 1;
-            }
+            // There is room: lines are not read before.
+            let _ = session.outbox.push(text.clone());
             session.flush_messages().await;
         }
         if nobody {
             self.unsaid.push(text);
-        }
-        if refused > 0 {
-            let warning = Event::warning_with(
-                "message-refused",
-                format!("a message could not be queued for {refused} of the calls"),
-                "the other side takes none: send slower",
-            );
-            self.emit.emit(warning).await;
         }
     }
 
@@ -296,6 +306,11 @@ impl Call {
         if !is_complaint || self.malformed.allows(Instant::now()) {
             self.emit.emit(event).await;
         }
+    }
+
+    /// Calls that are up or being hung up: they fill the places of `--peers`.
+    fn occupied_count(&self) -> usize {
+        self.sessions.values().filter(|s| s.was_connected()).count()
     }
 
     fn connected_count(&self) -> usize {

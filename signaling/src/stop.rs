@@ -4,7 +4,7 @@ use std::io;
 
 use tokio_util::sync::CancellationToken;
 
-/// A token that Ctrl-C or SIGTERM cancels.
+/// A token that Ctrl-C, SIGTERM or a closed terminal (SIGHUP) cancels.
 pub fn by_signals() -> io::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let heard = stop.clone();
@@ -21,10 +21,12 @@ fn interruption() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
         }
     })
 }

@@ -15,7 +15,7 @@ use crate::cli::{
 };
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
-use crate::rtc::{PeerOptions, Sound};
+use crate::rtc::{self, PeerOptions, Sound};
 use crate::signal::{memory, websocket};
 
 type Stop = watch::Receiver<Option<Exit>>;
@@ -48,6 +48,10 @@ async fn over_server(
     stop: Stop,
 ) -> Result<Outcome, Failure> {
     let signaling = options.signaling.clone();
+    rtc::check_bind(&options.network.bind).map_err(|(ip, error)| {
+        Failure::new(Exit::Usage, format!("cannot use --bind {ip}: {error}"))
+            .hint("give an address of this machine, or none")
+    })?;
     emit.emit(Event::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         room: signaling.room.clone(),
@@ -193,7 +197,7 @@ fn plan(options: &CallOptions, role: Role, start: Instant) -> Plan {
         session: options.session.clone(),
         rtc: PeerOptions {
             loopback_only: false,
-            ..rtc(&options.network, &options.sound)
+            ..peer_options(&options.network, &options.sound)
         },
         servers_wanted: !matches!(options.network.stun, Stun::Off),
         stats_every: options.output.stats_every,
@@ -239,14 +243,14 @@ fn loopback_plan(options: &LoopbackOptions, session: &SessionOptions, role: Role
         rtc: PeerOptions {
             loopback_only: true,
             stun: vec![],
-            ..rtc(&network, &options.sound)
+            ..peer_options(&network, &options.sound)
         },
         servers_wanted: false,
         stats_every: options.output.stats_every,
     }
 }
 
-fn rtc(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
+fn peer_options(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
     let sends = sound.echo || sound.mic != SourceSpec::Off;
     let receives = sound.echo || sound.speaker != SinkSpec::Off;
     PeerOptions {

@@ -1,14 +1,16 @@
 //! Lines of stdin, on their way to be messages.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use tokio::sync::mpsc;
+
+use crate::proto::chat;
 
 /// Lines that wait for the call: beyond it, whoever writes them waits.
 const QUEUE: usize = 64;
 
-/// A message must fit into one data-channel message (RFC 8831 6.6, 64 KiB with its number).
-const LONGEST: usize = 60 * 1024;
+/// A line is read in pieces of this size, bytes, so that no line fills the memory.
+const PIECE: u64 = 60 * 1024;
 
 /// Starts reading; the channel closes at the end of input.
 pub(super) fn lines() -> mpsc::Receiver<String> {
@@ -26,22 +28,46 @@ pub(super) fn lines() -> mpsc::Receiver<String> {
 fn read(mut input: impl BufRead, lines: &mpsc::Sender<String>) {
     let mut line = Vec::new();
     loop {
-        line.clear();
-        match input.read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
+        let more = (&mut input).take(PIECE).read_until(b'\n', &mut line);
+        let ended = match more {
+            Ok(read) => read == 0,
+            Err(error) => {
+                tracing::warn!(%error, "stdin cannot be read");
+                true
+            }
+        };
+        let whole = ended || line.ends_with(b"\n");
+        let rest = if whole {
+            Vec::new()
+        } else {
+            unfinished(&mut line)
+        };
         let text = String::from_utf8_lossy(&line);
-        let mut rest = text.trim_end_matches(['\n', '\r']);
-        // A line that is too long for one message becomes several.
-        while !rest.is_empty() {
-            let cut = rest.floor_char_boundary(LONGEST);
-            let (head, tail) = rest.split_at(cut);
-            if lines.blocking_send(head.to_owned()).is_err() {
+        let text = if whole {
+            text.trim_end_matches(['\n', '\r'])
+        } else {
+            &text
+        };
+        for part in chat::parts(text)
+            .into_iter()
+            .filter(|part| !part.is_empty())
+        {
+            if lines.blocking_send(part.to_owned()).is_err() {
                 return;
             }
-            rest = tail;
         }
+        if ended {
+            return;
+        }
+        line = rest;
+    }
+}
+
+/// Takes the bytes of a character that is cut off at the end.
+fn unfinished(line: &mut Vec<u8>) -> Vec<u8> {
+    match std::str::from_utf8(line) {
+        Err(error) if error.error_len().is_none() => line.split_off(error.valid_up_to()),
+        _ => Vec::new(),
     }
 }
 
@@ -53,14 +79,14 @@ mod tests {
     #[test]
     fn lines_come_whole_and_long_ones_in_parts() {
         let (tx, mut rx) = mpsc::channel(QUEUE);
-        let long = "é".repeat(LONGEST);
+        // Odd in length, so that a piece ends inside a character.
+        let long = format!("x{}", "é".repeat(100_000));
         let text = format!("one\r\n\ntwo\n{long}\nlast");
         read(text.as_bytes(), &tx);
         drop(tx);
         let lines: Vec<String> = std::iter::from_fn(|| rx.blocking_recv()).collect();
         assert_eq!(lines[..2], ["one", "two"]);
         assert_eq!(lines[2..lines.len() - 1].concat(), long);
-        assert!(lines.iter().all(|line| line.len() <= LONGEST));
         assert_eq!(lines.last().unwrap(), "last");
     }
 }

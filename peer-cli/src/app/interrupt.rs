@@ -13,8 +13,10 @@ pub(super) async fn watch(stop: watch::Sender<Option<Exit>>, emit: Emitter) {
         return;
     };
     let first = signals.next().await;
-    emit.emit(Event::warning("hanging-up", "hanging up")).await;
+    // The stop first: the printer may be what is stuck.
     stop.send_replace(Some(first));
+    emit.hurry();
+    emit.emit(Event::warning("hanging-up", "hanging up")).await;
     let second = signals.next().await;
     let event = Event::Exit {
         code: second.code(),
@@ -30,6 +32,7 @@ pub(super) async fn watch(stop: watch::Sender<Option<Exit>>, emit: Emitter) {
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -39,6 +42,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
@@ -46,6 +50,8 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
             _ = self.terminate.recv() => Exit::Terminated,
+            // The terminal was closed.
+            _ = self.hang_up.recv() => Exit::Terminated,
         }
     }
 }

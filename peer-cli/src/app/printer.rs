@@ -1,7 +1,7 @@
-//! The thread that owns the printer, so that a slow terminal never holds up a call's loop.
+//! The thread that owns the printer, so that a terminal that is slow for a moment holds up no call.
 
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -9,6 +9,9 @@ use crate::cli::OutputOptions;
 use crate::event::Stamped;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, OutputError};
+
+/// How long a reader of stdout may take for the last lines.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Events that wait for the printer; beyond it the call's loop waits, its sound does not.
 const QUEUE: usize = 1024;
@@ -28,8 +31,17 @@ impl Printer {
         Ok((Self(thread), tx))
     }
 
-    /// Waits until everything is printed; every sender must be gone. Gives what could not be printed.
+    /// Waits until everything is printed, or nobody reads it; every sender must be gone. Gives what
+    /// could not be printed.
     pub(super) fn finish(self) -> Option<Failure> {
+        const LOOK: Duration = Duration::from_millis(5);
+        let end = Instant::now() + PATIENCE;
+        while !self.0.is_finished() {
+            if Instant::now() > end {
+                return None;
+            }
+            std::thread::sleep(LOOK);
+        }
         self.0.join().ok().flatten()
     }
 }

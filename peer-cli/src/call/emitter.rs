@@ -1,8 +1,9 @@
 //! The way from a call to the printer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::event::{Event, Stamped};
 
@@ -11,13 +12,19 @@ use crate::event::{Event, Stamped};
 pub struct Emitter {
     start: Instant,
     events: mpsc::Sender<Stamped>,
+    /// Somebody wants to end: nothing waits for the printer any more.
+    hurried: CancellationToken,
 }
 
 impl Emitter {
     /// An emitter into `events`; `start` is when the program began.
     #[must_use]
     pub fn new(start: Instant, events: mpsc::Sender<Stamped>) -> Self {
-        Self { start, events }
+        Self {
+            start,
+            events,
+            hurried: CancellationToken::new(),
+        }
     }
 
     /// When the program began.
@@ -27,19 +34,30 @@ impl Emitter {
     }
 
     /// Hands one event to the printer; waits while its queue is full. Without a printer (a closed
-    /// stdout) events go nowhere.
+    /// stdout), or once it is hurried and reads no more, events go nowhere.
     pub async fn emit(&self, event: Event) {
-        let _ = self
-            .events
-            .send(Stamped::new(self.start.elapsed(), event))
-            .await;
+        let stamped = Stamped::new(self.start.elapsed(), event);
+        tokio::select! {
+            biased;
+            _ = self.events.send(stamped) => {}
+            () = self.hurried.cancelled() => {}
+        }
     }
 
-    /// Resolves once the printer has taken all that was handed to it.
+    /// From now on nothing waits for a printer that nobody reads.
+    pub fn hurry(&self) {
+        self.hurried.cancel();
+    }
+
+    /// Resolves once the printer has taken all that was handed to it, or shows that it will not.
     pub async fn drained(&self) {
         /// The last line is being printed when the queue is empty.
-        const ONE_LINE: std::time::Duration = std::time::Duration::from_millis(10);
-        while self.events.capacity() < self.events.max_capacity() && !self.events.is_closed() {
+        const ONE_LINE: Duration = Duration::from_millis(10);
+        const PATIENCE: u32 = 30;
+        for _ in 0..PATIENCE {
+            if self.events.capacity() == self.events.max_capacity() || self.events.is_closed() {
+                break;
+            }
             tokio::time::sleep(ONE_LINE).await;
         }
         tokio::time::sleep(ONE_LINE).await;

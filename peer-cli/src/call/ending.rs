@@ -11,7 +11,7 @@ use crate::proto::lobby;
 use shared::PeerEvent as Wire;
 
 /// Messages may take this long to be acknowledged once we hang up.
-pub(super) const FLUSH: Duration = Duration::from_secs(2);
+pub(super) const FLUSH: Duration = Duration::from_secs(5);
 /// The same when somebody pressed Ctrl-C.
 const FLUSH_INTERRUPTED: Duration = Duration::from_millis(200);
 /// The goodbye on the control channel may take this long to be acknowledged.
@@ -79,7 +79,13 @@ impl Call {
         };
         let out = *until <= now;
         session.flush_messages().await;
-        if out || session.outbox.is_empty() {
+        let lost = session.outbox.len();
+        if out && lost > 0 {
+            let name = &session.party.name;
+            let text = format!("{lost} messages to {name} were not acknowledged");
+            self.emit.emit(Event::warning("messages-lost", text)).await;
+        }
+        if out || lost == 0 {
             self.say_goodbye(key).await;
         }
     }
@@ -175,7 +181,7 @@ impl Call {
         if session.held {
             self.lobby.handle(Instant::now(), lobby::Input::Ended(peer));
         }
-        let was_connected = session.was_connected();
+        let counts = session.was_connected() && !session.refused;
         if self.sessions.is_empty() && !self.plain {
             // To nobody: for the server, which counts how calls come out.
             let mut word = session.outgoing(Wire::Bye(session.bye(reason)));
@@ -183,7 +189,8 @@ impl Call {
             self.send(word).await;
         }
         close(session);
-        let over = !self.plan.keep && was_connected && self.sessions.is_empty();
+        // Offers that have come to nothing yet do not keep a command alive.
+        let over = !self.plan.keep && counts && self.occupied_count() == 0;
         if over && self.outcome.is_none() && by != EndedBy::Lost {
             let done = match by {
                 EndedBy::Remote => "the other side hung up",

@@ -14,6 +14,9 @@ use crate::proto::lobby;
 /// Connections tried with peers that answered; each takes seconds on a network this bad.
 const MAX_ATTEMPTS: u32 = 4;
 
+/// A callee that is up may still say for this long that it took somebody else.
+const SECOND_THOUGHTS: std::time::Duration = std::time::Duration::from_secs(3);
+
 impl Call {
     pub(super) async fn on_declined(&mut self, key: Key, reason: &str) {
         let Some(session) = self.sessions.get(&key) else {
@@ -32,7 +35,12 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        if session.was_connected() {
+        let recent = session
+            .timing
+            .connected_at()
+            .is_none_or(|at| at.elapsed() < SECOND_THOUGHTS);
+        // Two callers may both be up for a moment before one of them is told that it came second.
+        if session.was_connected() && !(session.party.ours && recent) {
             return Ok(());
         }
         let directed = session.party.directed;
@@ -50,6 +58,9 @@ impl Call {
             return Ok(());
         };
         let ours = session.party.ours;
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.refused = true;
+        }
         self.finish(key, EndedBy::Remote, "busy").await;
         if ours {
             self.lobby.handle(Instant::now(), lobby::Input::Busy(peer));

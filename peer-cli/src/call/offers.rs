@@ -34,6 +34,10 @@ impl Call {
         let Some(peer) = peer.or_else(anonymous) else {
             return Ok(());
         };
+        if let Some(origin) = self.foreign_origin(&peer) {
+            self.lobby.handle(now, lobby::Input::Passed(peer.clone()));
+            return self.refuse(peer, None, &origin).await;
+        }
         let party = Party {
             name: self.name_of(&peer),
             dialect: if tutorial {
@@ -90,7 +94,6 @@ impl Call {
             .await
             .map_err(|error| {
                 Failure::new(Exit::NoPath, format!("cannot open a connection: {error}"))
-                    .hint("is the address of --bind one of this machine?")
             })?;
         self.sessions.insert(key, session);
         Ok(Some(key))
@@ -109,8 +112,17 @@ impl Call {
         if self.outcome.is_some() {
             return Ok(());
         }
+        if !self.throttle.allows(Instant::now(), &from) {
+            // A flood. Not even an answer: the server would close us for too many frames.
+            tracing::info!(%from, "an offer too many was ignored");
+            return Ok(());
+        }
         if let Some(origin) = self.foreign_origin(&from) {
             return self.refuse(from, session, &origin).await;
+        }
+        if !self.lobby.is_wanted(&from) {
+            self.reply(from, session, Wire::Busy).await;
+            return Ok(());
         }
         // Ours that cross it, and an older call with the same peer.
         let crossing: Vec<Key> = self
@@ -129,11 +141,11 @@ impl Call {
                 return Ok(());
             }
         }
-        if self.connected_count() >= self.plan.peers {
+        if self.occupied_count() >= self.plan.peers {
             self.reply(from, session, Wire::Busy).await;
             return Ok(());
         }
-        self.evict_oldest_pending().await;
+        self.evict_pending().await;
         self.accept(from, session, offer).await
     }
 
@@ -175,8 +187,16 @@ impl Call {
             peer: from.clone(),
         };
         let timing = Timing::new(Duration::ZERO, Instant::now());
-        let Some(key) = self.open(party, timing).await? else {
-            return Ok(());
+        let key = match self.open(party, timing).await {
+            Ok(Some(key)) => key,
+            Ok(None) => return Ok(()),
+            // A stranger's offer ends no command and none of its calls.
+            Err(failure) => {
+                self.tell(Event::warning("cannot-open", failure.reason))
+                    .await;
+                self.reply(from, session, Wire::Busy).await;
+                return Ok(());
+            }
         };
         if self.plan.role == Role::Call {
             // Being called is as good as calling: nobody else is called meanwhile.
@@ -202,7 +222,7 @@ impl Call {
 
     /// The web origin of a page that must not hear a live microphone.
     fn foreign_origin(&self, from: &PeerId) -> Option<String> {
-        if self.plan.role != Role::Answer || !self.plan.sound.mic.is_device() {
+        if !self.plan.sound.mic.is_device() {
             return None;
         }
         let origin = self.lobby.info(from)?.origin.clone()?;
@@ -248,17 +268,28 @@ impl Call {
         .await;
     }
 
-    async fn evict_oldest_pending(&mut self) {
-        let pending: Vec<Key> = self
+    /// Makes room among the calls that are not up yet: whoever has offered most loses its oldest.
+    async fn evict_pending(&mut self) {
+        let pending: Vec<(Key, PeerId)> = self
             .sessions
             .values()
             .filter(|s| !s.party.ours && matches!(s.phase, Phase::Connecting { .. }))
-            .map(|s| s.key)
+            .map(|s| (s.key, s.party.peer.clone()))
             .collect();
-        if pending.len() >= MAX_PENDING {
-            self.finish(pending[0], EndedBy::Local, "too many calls at once")
-                .await;
+        if pending.len() < MAX_PENDING {
+            return;
         }
+        let offers = |peer: &PeerId| pending.iter().filter(|(_, other)| other == peer).count();
+        // The first of equals: the oldest.
+        let Some((key, _)) = pending.iter().rev().max_by_key(|(_, peer)| offers(peer)) else {
+            return;
+        };
+        if let Some(session) = self.sessions.get(key) {
+            let frame = session.outgoing(Wire::Busy);
+            self.send(frame).await;
+        }
+        self.finish(*key, EndedBy::Local, "too many calls at once")
+            .await;
     }
 }
 

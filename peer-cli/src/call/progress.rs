@@ -7,6 +7,7 @@ use super::session::{Dialect, Effect, Key, Phase, SessionEvent};
 use super::{Call, report};
 use crate::event::{Direction, EndedBy, Event, Path};
 use crate::exit::Failure;
+use crate::proto::chat;
 use crate::proto::negotiation::Input;
 use crate::rtc::{ConnectionState, IceState, PeerEvent};
 
@@ -101,7 +102,7 @@ impl Call {
         if !matches!(session.phase, Phase::Connecting { .. }) || !session.is_up() {
             return Ok(());
         }
-        if self.connected_count() >= self.plan.peers {
+        if self.occupied_count() >= self.plan.peers {
             let frame = session.outgoing(shared::PeerEvent::Busy);
             self.send(frame).await;
             self.finish(key, EndedBy::Local, "another call came first")
@@ -165,12 +166,18 @@ impl Call {
             .iter()
             .cloned()
             .chain(std::mem::take(&mut self.unsaid))
+            .flat_map(|text| {
+                chat::parts(&text)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
             .collect();
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
         for text in texts {
-            // Bounded by what a command line or a pipe held before anybody was there.
+            // A command line and 64 lines; the queue is longer.
             if session.outbox.push(text).is_err() {
                 break;
             }
@@ -180,9 +187,13 @@ impl Call {
 
     /// The calls that came second.
     async fn drop_pending_of_full_house(&mut self) {
-        if self.connected_count() < self.plan.peers {
-            return;
+        if self.occupied_count() >= self.plan.peers {
+            self.drop_pending("another call came first").await;
         }
+    }
+
+    /// Refuses every call that is not up yet.
+    pub(super) async fn drop_pending(&mut self, why: &str) {
         let pending: Vec<Key> = self
             .sessions
             .values()
@@ -190,12 +201,11 @@ impl Call {
             .map(|session| session.key)
             .collect();
         for key in pending {
-            if let Some(session) = self.sessions.get(&key) {
+            if let Some(session) = self.sessions.get(&key).filter(|s| s.party.directed) {
                 let frame = session.outgoing(shared::PeerEvent::Busy);
                 self.send(frame).await;
             }
-            self.finish(key, EndedBy::Local, "another call came first")
-                .await;
+            self.finish(key, EndedBy::Local, why).await;
         }
     }
 

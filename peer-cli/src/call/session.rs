@@ -95,6 +95,8 @@ pub(super) struct Session {
     pub(super) remote: Option<sdp::Identity>,
     /// Sound was heard, or its absence was told.
     pub(super) heard: bool,
+    /// The other side took somebody else after all.
+    pub(super) refused: bool,
     /// The lobby counts this session.
     pub(super) held: bool,
     /// Nothing was heard for a while; given up at this time.
@@ -164,6 +166,7 @@ impl Session {
             offer: None,
             remote: None,
             heard: false,
+            refused: false,
             held: false,
             lost_at: None,
             left: None,

@@ -27,6 +27,8 @@ impl Call {
 
     fn session_wake(&self, session: &Session) -> Option<Instant> {
         match &session.phase {
+            // Nothing is waited for once the command ends.
+            Phase::Connecting { .. } if self.outcome.is_some() => Some(Instant::now()),
             Phase::Connecting { until } => Some(*until),
             Phase::Connected => {
                 let ends = session
@@ -73,15 +75,19 @@ impl Call {
         if self.repeat_offer_at.is_some_and(|due| due <= now) {
             self.repeat_offer(now).await?;
         }
+        if self.outcome.is_some() {
+            self.drop_pending("the other side has hung up").await;
+        }
+        // Before the sessions, which run out at about the same time: this one knows why.
+        if self.overall_limit().is_some_and(|due| due <= now) {
+            self.nobody_came().await?;
+        }
         let keys: Vec<Key> = self.sessions.keys().copied().collect();
         for key in keys {
             self.session_on_time(key, now).await;
         }
         self.warn_of_silence(now).await;
         self.take_stats(now).await;
-        if self.overall_limit().is_some_and(|due| due <= now) {
-            return self.nobody_came().await;
-        }
         Ok(())
     }
 

@@ -11,6 +11,30 @@ use shared::Bye;
 /// Messages that wait for their acknowledgement; a person types fewer, a program is told to wait.
 pub const MAX_UNACKNOWLEDGED: usize = 1024;
 
+/// What fits into one data-channel message (64 KiB, RFC 8841 6.1) with its number around it, bytes.
+const MAX_ENCODED: usize = 64 * 1024 - 64;
+
+/// Cuts a text so that each part fits into one message, escaped as JSON.
+#[must_use]
+pub fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut encoded) = (0, 0);
+    for (at, character) in text.char_indices() {
+        let length = match character {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            control if control < ' ' => 6,
+            other => other.len_utf8(),
+        };
+        if encoded + length > MAX_ENCODED {
+            parts.push(&text[start..at]);
+            (start, encoded) = (at, 0);
+        }
+        encoded += length;
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
 /// Messages on their way out.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -63,6 +87,18 @@ impl Outbox {
             text,
         });
         Ok(())
+    }
+
+    /// Whether one more fits.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_UNACKNOWLEDGED
+    }
+
+    /// How many have not arrived.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
     }
 
     /// The next message to hand to the channel.
@@ -191,6 +227,16 @@ mod tests {
         ] {
             assert_eq!(Control::parse(odd), None);
             assert_eq!(Numbered::parse(odd), None);
+        }
+    }
+
+    #[test]
+    fn every_part_fits_and_nothing_is_lost() {
+        for text in ["", "hi", &"x".repeat(200_000), &"\u{1}é\"".repeat(50_000)] {
+            let parts = parts(text);
+            assert_eq!(parts.concat(), text);
+            let encoded = |part: &&str| serde_json::to_string(part).unwrap().len();
+            assert!(parts.iter().all(|part| encoded(part) <= MAX_ENCODED + 2));
         }
     }
 

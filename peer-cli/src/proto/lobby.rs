@@ -30,6 +30,8 @@ pub enum Input {
     Ended(PeerId),
     /// This member holds as many calls as it wants.
     Busy(PeerId),
+    /// This member is not to be called.
+    Passed(PeerId),
     /// Only time has passed.
     Timeout,
 }
@@ -108,6 +110,15 @@ impl Lobby {
         self.member(id).map(|member| &member.info)
     }
 
+    /// Whether a call with this one is what the user asked for (`--to`).
+    #[must_use]
+    pub fn is_wanted(&self, id: &PeerId) -> bool {
+        self.options
+            .to
+            .as_deref()
+            .is_none_or(|to| id.as_str() == to || self.name_of(id) == to)
+    }
+
     /// Whether one more call fits.
     #[must_use]
     pub fn has_room(&self) -> bool {
@@ -172,6 +183,7 @@ impl Lobby {
                 }
                 return;
             }
+            Input::Passed(id) => self.set_done(&id),
             Input::Timeout => {}
         }
         self.choose(now);
@@ -246,14 +258,7 @@ impl Lobby {
         !member.done
             && !self.held.contains(&member.info.id)
             && (member.info.is_tutorial() || member.info.app == Some(App::Call))
-            && self.options.to.as_deref().is_none_or(|to| {
-                member.info.id.as_str() == to
-                    || member
-                        .info
-                        .name
-                        .as_ref()
-                        .is_some_and(|name| name.as_str() == to)
-            })
+            && self.is_wanted(&member.info.id)
     }
 
     /// Another caller without a call, whom we should call: between two, the lower id offers.

@@ -12,3 +12,4 @@ pub mod quantity;
 mod random;
 pub mod sdp;
 pub mod sound_check;
+pub mod throttle;

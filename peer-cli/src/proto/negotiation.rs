@@ -75,6 +75,8 @@ pub struct Negotiation {
     remote: VecDeque<Candidate>,
     /// Ours, that wait for our description to leave.
     local: VecDeque<PeerEvent>,
+    /// Theirs since their last description: each may mean checks to an address of their choice.
+    remote_count: usize,
     described: bool,
     remote_described: bool,
     local_ufrag: Option<String>,
@@ -97,6 +99,7 @@ impl Negotiation {
             outputs: VecDeque::new(),
             remote: VecDeque::new(),
             local: VecDeque::new(),
+            remote_count: 0,
             described: false,
             remote_described: false,
             local_ufrag: None,
@@ -201,6 +204,7 @@ impl Negotiation {
             State::New | State::Stable => {
                 self.state = State::MakingAnswer;
                 self.last_offer = Some(sdp.clone());
+                self.remote_count = self.remote.len();
                 self.outputs.push_back(Output::MakeAnswer(sdp));
             }
             _ => self.complain("an offer came out of turn"),
@@ -218,12 +222,13 @@ impl Negotiation {
     }
 
     fn on_remote_candidate(&mut self, candidate: Candidate) {
-        if self.remote_described {
+        self.remote_count += 1;
+        if self.remote_count > MAX_WAITING {
+            self.complain("too many candidates");
+        } else if self.remote_described {
             self.outputs.push_back(Output::AddCandidate(candidate));
-        } else if self.remote.len() < MAX_WAITING {
-            self.remote.push_back(candidate);
         } else {
-            self.complain("too many candidates before their description");
+            self.remote.push_back(candidate);
         }
     }
 

@@ -31,6 +31,17 @@ pub(super) fn local_addresses(bind: &[IpAddr], loopback: bool) -> io::Result<Vec
         .collect())
 }
 
+/// Whether each of these is an address of this machine.
+///
+/// # Errors
+/// The first that is not, and what the system says of it.
+pub fn check_bind(addresses: &[IpAddr]) -> Result<(), (IpAddr, io::Error)> {
+    for ip in addresses {
+        std::net::UdpSocket::bind((*ip, 0)).map_err(|error| (*ip, error))?;
+    }
+    Ok(())
+}
+
 /// Loopback reaches nobody; a link-local IPv6 address needs a zone that no candidate carries.
 fn is_usable(ip: &IpAddr) -> bool {
     match ip {

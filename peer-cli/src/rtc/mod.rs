@@ -20,6 +20,7 @@ mod stun;
 mod track;
 mod worker;
 
+pub use addresses::check_bind;
 pub use channel::{Channel, ChannelEvent};
 pub use event::{ConnectionState, IceState, PeerEvent};
 pub use options::{PeerOptions, Sound};

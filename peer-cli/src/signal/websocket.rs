@@ -18,6 +18,9 @@ use super::{Entered, QUEUE, Signal, SignalEvent};
 use crate::exit::{Exit, Failure};
 use crate::proto::backoff::Backoff;
 
+/// A server that takes no frame for this long is gone.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// TCP, TLS and upgrade together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -186,8 +189,12 @@ impl Client {
                         let _ = socket.close(None).await;
                         return Ended::Closed;
                     };
-                    if let Err(error) = socket.send(Message::text(frame)).await {
-                        return Ended::Lost(self.after_error(&mut socket, &error).await);
+                    match tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::text(frame))).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => {
+                            return Ended::Lost(self.after_error(&mut socket, &error).await);
+                        }
+                        Err(_) => return Ended::Lost(self.silent()),
                     }
                 }
                 message = socket.next() => {
