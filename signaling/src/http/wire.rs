@@ -178,10 +178,14 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // Whoever asks and never reads the answers waits here, not in a read.
+        if self.outlived(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         self.with(|stream| stream.poll_write(cx, buf))
     }
 
@@ -194,10 +198,13 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.outlived(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         self.with(|stream| stream.poll_write_vectored(cx, bufs))
     }
 
