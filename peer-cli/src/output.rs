@@ -102,22 +102,6 @@ impl<O: Write, E: Write> Output<O, E> {
         saved.and(printed)
     }
 
-    /// Says something that is no event, to people only: `hanging up`.
-    pub fn say(&mut self, text: &str) {
-        self.people_only(Level::Normal, text);
-    }
-
-    /// Says something that only `-v` asks for: who yields, what is resent.
-    pub fn detail(&mut self, text: &str) {
-        self.people_only(Level::Detail, text);
-    }
-
-    fn people_only(&mut self, level: Level, text: &str) {
-        if !self.options.json && self.wants(level) {
-            self.tell(&harmless::line(text));
-        }
-    }
-
     fn people(&mut self, line: Line) -> Result<(), OutputError> {
         if !self.wants(line.level) {
             return Ok(());

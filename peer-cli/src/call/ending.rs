@@ -204,6 +204,10 @@ impl Call {
         let peer = session.party.peer.as_str();
         let moment = session.rtc.stats().await;
         self.report_facts(session, &moment).await;
+        let dropped = session.rtc.dropped_sound();
+        if dropped > 0 {
+            tracing::info!(dropped, "packets of sound came faster than they were taken");
+        }
         for report in self.desk.checks(session.key) {
             let fact = OwnedFact::Sound {
                 check: report.check,

@@ -219,20 +219,3 @@ fn json_is_every_event_and_nothing_else_on_stdout() {
     );
     assert_eq!(stderr, "error: refused\n");
 }
-
-#[test]
-fn words_outside_of_events_are_for_people_only() {
-    for (options, text) in [
-        (verbose(0), "hanging up\n"),
-        (verbose(1), "hanging up\nbob yields\n"),
-        (quiet(), ""),
-        (json(), ""),
-    ] {
-        let mut stderr = Vec::new();
-        let mut output = Output::new(options, Vec::new(), &mut stderr);
-        output.say("hanging up");
-        output.detail("bob yields");
-        drop(output);
-        assert_eq!(String::from_utf8(stderr).unwrap(), text);
-    }
-}
