@@ -12,7 +12,7 @@ const OF_ALL: usize = 12;
 const OF_ONE: usize = 3;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Remembers who offered within the last second; never more than [`OF_ALL`].
+/// Remembers who offered within the last second; never more than are looked at.
 #[derive(Debug, Default)]
 pub struct Throttle(VecDeque<(Instant, PeerId)>);
 
