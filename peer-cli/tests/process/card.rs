@@ -74,7 +74,13 @@ impl Card {
     fn start(&self, arguments: &[&str]) -> Peer {
         let mut command = command(arguments);
         let server = format!("unix:{}", self.socket().as_ref().display());
-        command.env("PULSE_SERVER", server).stdin(Stdio::piped());
+        // The server takes anybody, but a cookie must have its length, and a fresh home has none.
+        let cookie = self.folder.path().join("cookie");
+        std::fs::write(&cookie, [0; 256]).unwrap();
+        command
+            .env("PULSE_SERVER", server)
+            .env("PULSE_COOKIE", cookie)
+            .stdin(Stdio::piped());
         Peer::spawn(command, arguments.contains(&"--json"))
     }
 
