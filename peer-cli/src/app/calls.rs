@@ -261,6 +261,8 @@ fn peer_options(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
             Stun::Off => vec![],
             Stun::Servers(servers) => servers.clone(),
         },
+        turn: network.turn.clone(),
+        relay: network.relay,
         impairment: network
             .impair
             .map(|impairment| (impairment, network.impair_seed)),

@@ -28,6 +28,12 @@ pub(super) struct SignalingArgs {
     /// about you or your machine. [env: PEER_NAME]
     #[arg(long, env = "PEER_NAME", hide_env = true, value_parser = grammar::name)]
     pub(super) name: Option<String>,
+    /// Certificate authority to trust beside the system's, PEM
+    ///
+    /// For wss:// and turns: servers with a certificate of your own.
+    /// [env: PEER_CA]
+    #[arg(long, value_name = "FILE", env = "PEER_CA", hide_env = true)]
+    pub(super) ca: Option<PathBuf>,
     /// How many calls to hold at once [default: 1]
     ///
     /// 1 to 1000; whoever comes beyond that is told "busy". [env: PEER_PEERS]
@@ -117,6 +123,33 @@ pub(super) struct NetworkArgs {
         value_delimiter = ','
     )]
     pub(super) stun: Vec<String>,
+    /// TURN server (repeat): turn:HOST, turns:HOST
+    ///
+    /// It relays where no direct path works: turn:host:3478 over UDP,
+    /// turn:host?transport=tcp, or turns:host:5349 over TLS. Those that the
+    /// signaling server offers are used as well. [env: PEER_TURN]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PEER_TURN",
+        hide_env = true,
+        value_delimiter = ','
+    )]
+    pub(super) turn: Vec<String>,
+    /// Who we are at the --turn servers
+    ///
+    /// The password comes from the environment: PEER_TURN_PASSWORD.
+    /// [env: PEER_TURN_USER]
+    #[arg(long, value_name = "USER", env = "PEER_TURN_USER", hide_env = true)]
+    pub(super) turn_user: Option<String>,
+    /// Use relayed paths only, which hides our address
+    #[arg(long, conflicts_with = "no_relay")]
+    pub(super) relay_only: bool,
+    /// Use direct paths only
+    ///
+    /// Neither --turn servers nor those that the signaling server offers.
+    #[arg(long)]
+    pub(super) no_relay: bool,
     /// Use only this address of this machine (repeat)
     ///
     /// An IPv4 or IPv6 address of one of its interfaces. [env: PEER_BIND]

@@ -9,7 +9,7 @@ use url::Url;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::ChecksOptions;
 use crate::proto::impair::Impairment;
-use crate::rtc::StunServer;
+use crate::rtc::{RelayPolicy, StunServer, TurnServer};
 
 /// How long connecting may take unless `--timeout` says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -79,6 +79,8 @@ pub struct SignalingOptions {
     pub room: Option<String>,
     /// What others see; none is the short id.
     pub name: Option<String>,
+    /// An authority to trust beside the system's, for this server and for TURN over TLS.
+    pub ca: Option<PathBuf>,
     /// Whom to call, by name or id; only of `call`.
     pub to: Option<String>,
     /// How many calls to hold at once, at least 1.
@@ -145,6 +147,10 @@ pub struct MessageOptions {
 pub struct NetworkOptions {
     /// Where to learn our address on the Internet.
     pub stun: Stun,
+    /// Servers that relay.
+    pub turn: Vec<TurnServer>,
+    /// Whether to use relays, the signaling server's too.
+    pub relay: RelayPolicy,
     /// Use only these addresses; empty is all.
     pub bind: Vec<IpAddr>,
     /// Offer loopback candidates, asked for or implied.

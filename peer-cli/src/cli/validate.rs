@@ -1,35 +1,28 @@
 //! From what clap read to options: defaults, and what no single option can know.
 
+mod network;
+
 use super::args::{AnswerArgs, CallArgs, ConnectArgs, LoopbackArgs, Verb};
 use super::grammar;
 use super::groups::{
-    CheckArgs, ImpairArgs, MessageArgs, NetworkArgs, OutputArgs, SessionArgs, SignalingArgs,
-    SoundArgs, StatsArgs,
+    CheckArgs, MessageArgs, OutputArgs, SessionArgs, SignalingArgs, SoundArgs, StatsArgs,
 };
 use super::options::{
-    CallOptions, Command, DevicesOptions, HangUp, LoopbackOptions, MessageOptions, NetworkOptions,
-    OutputOptions, SessionOptions, SignalingOptions, SoundOptions, Stun,
+    CallOptions, Command, DevicesOptions, HangUp, LoopbackOptions, MessageOptions, OutputOptions,
+    SessionOptions, SignalingOptions, SoundOptions,
 };
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::{Check, ChecksOptions};
+use network::{fits, network, quiet_network};
 
 /// Where the server listens unless told otherwise.
 const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/socket";
-
-/// Servers of the default `--stun`.
-const DEFAULT_STUN: [&str; 2] = [
-    "stun:stun.l.google.com:19302",
-    "stun:stun2.l.google.com:19302",
-];
 
 /// Sound in one packet, ms.
 const DEFAULT_PTIME: u32 = 20;
 
 /// Opus bit rate, bit/s: transparent speech.
 const DEFAULT_BITRATE: u32 = 32_000;
-
-/// Any number would do; a fixed one makes runs repeatable.
-const DEFAULT_SEED: u64 = 1;
 
 /// The tone of the self test, Hz.
 const LOOPBACK_TONE: u32 = 440;
@@ -63,15 +56,18 @@ fn connection(args: ConnectArgs) -> Result<CallOptions, String> {
     let sound = sound(args.sound, SourceSpec::Default, SinkSpec::Default)?;
     let signaling = signaling(args.signaling, args.room)?;
     let stdin = sound.mic != SourceSpec::Stdin;
+    let network = network(
+        args.network,
+        args.impair,
+        grammar::is_loopback(&signaling.server),
+    )?;
+    let checks = checks(args.checks, &sound)?;
+    fits(&checks, network.relay)?;
     Ok(CallOptions {
         messages: messages(args.messages, stdin),
-        network: network(
-            args.network,
-            args.impair,
-            grammar::is_loopback(&signaling.server),
-        )?,
+        network,
         session: session(args.session, &sound),
-        checks: checks(args.checks, &sound)?,
+        checks,
         output: output(args.output, args.stats, &sound)?,
         signaling,
         sound,
@@ -86,7 +82,7 @@ fn self_test(args: LoopbackArgs) -> Result<LoopbackOptions, String> {
     )?;
     Ok(LoopbackOptions {
         messages: messages(args.messages, false),
-        network: impaired(args.impair, Stun::Off, Vec::new(), true),
+        network: quiet_network(args.impair),
         session: session(args.session, &sound),
         checks: checks(args.checks, &sound)?,
         output: output(args.output, args.stats, &sound)?,
@@ -109,6 +105,7 @@ fn signaling(args: SignalingArgs, room: Option<String>) -> Result<SignalingOptio
         server,
         room: room.or(room_of_url),
         name: args.name,
+        ca: args.ca.filter(|ca| !ca.as_os_str().is_empty()),
         to: None,
         peers: args.peers.map_or(1, usize::from),
         keep: false,
@@ -142,52 +139,6 @@ fn messages(args: MessageArgs, stdin: bool) -> MessageOptions {
         texts: args.message,
         stdin,
     }
-}
-
-fn network(
-    args: NetworkArgs,
-    impair: ImpairArgs,
-    server_is_loopback: bool,
-) -> Result<NetworkOptions, String> {
-    // Who names addresses gets those and no other, unless it is asked for.
-    let loopback = args.loopback || (server_is_loopback && args.bind.is_empty());
-    Ok(impaired(impair, stun(&args.stun)?, args.bind, loopback))
-}
-
-fn impaired(
-    args: ImpairArgs,
-    stun: Stun,
-    bind: Vec<std::net::IpAddr>,
-    loopback: bool,
-) -> NetworkOptions {
-    let impair_seed = args.impair_seed.unwrap_or(DEFAULT_SEED);
-    NetworkOptions {
-        stun,
-        bind,
-        loopback,
-        impair: args.impair,
-        impair_seed,
-    }
-}
-
-fn stun(urls: &[String]) -> Result<Stun, String> {
-    match urls {
-        // As for the server, an empty environment variable is none.
-        [empty] if empty.is_empty() => stun(&[]),
-        [off] if off == "off" => Ok(Stun::Off),
-        urls if urls.iter().any(|url| url == "off") => {
-            Err("--stun off and a STUN server do not go together (leave one out)".to_owned())
-        }
-        [] => servers(DEFAULT_STUN.iter().copied()),
-        urls => servers(urls.iter().map(String::as_str)),
-    }
-}
-
-fn servers<'a>(urls: impl Iterator<Item = &'a str>) -> Result<Stun, String> {
-    let server = |url: &str| url.parse().map_err(|reason| format!("--stun: {reason}"));
-    Ok(Stun::Servers(
-        urls.map(server).collect::<Result<_, String>>()?,
-    ))
 }
 
 fn session(args: SessionArgs, sound: &SoundOptions) -> SessionOptions {

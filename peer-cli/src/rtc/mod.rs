@@ -23,9 +23,9 @@ mod worker;
 pub use addresses::check_bind;
 pub use channel::{Channel, ChannelEvent};
 pub use event::{ConnectionState, IceState, PeerEvent};
-pub use options::{PeerOptions, Sound};
+pub use options::{PeerOptions, RelayPolicy, Sound};
 pub use peer::{Peer, PeerStreams};
-pub use servers::StunServer;
+pub use servers::{StunServer, TurnServer, TurnTransport};
 pub use stats::{SelectedPair, Stats};
 
 /// What the crate, or the system below it, refused.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 
-use super::servers::StunServer;
+use super::servers::{StunServer, TurnServer};
 use crate::proto::impair::Impairment;
 
 /// Which way sound flows, seen from here.
@@ -37,6 +37,18 @@ impl Sound {
     }
 }
 
+/// Which paths may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RelayPolicy {
+    /// Direct ones, and a relay where none works.
+    #[default]
+    Allowed,
+    /// Relayed ones only (W3C `iceTransportPolicy: "relay"`).
+    Only,
+    /// Direct ones only.
+    Never,
+}
+
 /// How a connection finds its paths.
 #[derive(Clone, Debug)]
 pub struct PeerOptions {
@@ -48,6 +60,10 @@ pub struct PeerOptions {
     pub loopback_only: bool,
     /// Servers that tell our reflexive addresses.
     pub stun: Vec<StunServer>,
+    /// Servers that relay.
+    pub turn: Vec<TurnServer>,
+    /// Which paths may be used.
+    pub relay: RelayPolicy,
     /// A bad network on what this peer sends, and its seed.
     pub impairment: Option<(Impairment, u64)>,
     /// Which way sound flows.

@@ -1,4 +1,6 @@
-//! STUN servers by URL (RFC 7064), resolved beside everything else.
+//! STUN and TURN servers by URL (RFC 7064, RFC 7065), resolved beside everything else.
+
+mod turn;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,7 +10,9 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 
-/// RFC 7064: the port when the URL names none.
+pub use turn::{TurnServer, TurnTransport};
+
+/// RFC 7064 and RFC 7065: the port when the URL names none.
 const DEFAULT_PORT: u16 = 3478;
 
 /// A name server that takes longer does not answer at all, as far as a call is concerned.
@@ -16,16 +20,24 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 type Resolution = Result<Vec<SocketAddr>, String>;
 
-/// One STUN server; clones share one resolution of its name.
+/// Where a server is; clones share one resolution of its name.
 #[derive(Clone)]
-pub struct StunServer {
+pub(super) struct Place {
     host: String,
     port: u16,
     addresses: Arc<OnceCell<Resolution>>,
 }
 
-impl StunServer {
-    /// The addresses of the server; looked up once for the process.
+impl Place {
+    fn new(host: &str, port: u16) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            addresses: Arc::new(OnceCell::new()),
+        }
+    }
+
+    /// Its addresses; looked up once for the process.
     pub(super) async fn resolve(&self) -> Resolution {
         self.addresses
             .get_or_init(|| async {
@@ -40,16 +52,48 @@ impl StunServer {
             .clone()
     }
 
+    fn is_same(&self, other: &Self) -> bool {
+        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+    }
+
+    fn warm(&self) {
+        let place = self.clone();
+        tokio::spawn(async move { place.resolve().await });
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// One STUN server.
+#[derive(Clone)]
+pub struct StunServer(Place);
+
+impl StunServer {
+    /// The addresses of the server; looked up once for the process.
+    ///
+    /// # Errors
+    /// What the name server said.
+    pub async fn resolve(&self) -> Result<Vec<SocketAddr>, String> {
+        self.0.resolve().await
+    }
+
     /// Whether both name the same server.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        self.host.eq_ignore_ascii_case(&other.host) && self.port == other.port
+        self.0.is_same(&other.0)
     }
 
     /// Starts looking the name up, so that a later call does not wait for it.
     pub fn warm(&self) {
-        let server = self.clone();
-        tokio::spawn(async move { server.resolve().await });
+        self.0.warm();
     }
 }
 
@@ -59,44 +103,39 @@ impl FromStr for StunServer {
     fn from_str(url: &str) -> Result<Self, Self::Err> {
         let wrong = || format!("\"{url}\" is not a STUN URL like stun:host:3478");
         let (scheme, rest) = url.split_once(':').ok_or_else(wrong)?;
-        if !scheme.eq_ignore_ascii_case("stun") || rest.contains(['/', '?', '@', '#', ' ']) {
+        if !scheme.eq_ignore_ascii_case("stun") {
             return Err(wrong());
         }
-        let (host, port) = split_host_port(rest).ok_or_else(wrong)?;
-        if host.is_empty() {
-            return Err(wrong());
-        }
-        Ok(Self {
-            host: host.to_owned(),
-            port,
-            addresses: Arc::new(OnceCell::new()),
-        })
+        let (host, port) = host_and_port(rest).ok_or_else(wrong)?;
+        Ok(Self(Place::new(host, port.unwrap_or(DEFAULT_PORT))))
     }
 }
 
-fn split_host_port(text: &str) -> Option<(&str, u16)> {
+/// Takes `host`, `host:port`, `[address]` or `[address]:port` apart.
+fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
+    if text.contains(['/', '?', '@', '#', ' ']) {
+        return None;
+    }
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
+        host.parse::<std::net::Ipv6Addr>().ok()?;
         return match rest.strip_prefix(':') {
-            Some(port) => Some((host, port.parse().ok()?)),
-            None if rest.is_empty() => Some((host, DEFAULT_PORT)),
+            Some(port) => Some((host, Some(port.parse().ok()?))),
+            None if rest.is_empty() => Some((host, None)),
             None => None,
         };
     }
-    match text.rsplit_once(':') {
-        Some((host, _)) if host.contains(':') => None,
-        Some((host, port)) => Some((host, port.parse().ok()?)),
-        None => Some((text, DEFAULT_PORT)),
-    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, _)) if host.contains(':') => return None,
+        Some((host, port)) => (host, Some(port.parse().ok()?)),
+        None => (text, None),
+    };
+    (!host.is_empty()).then_some((host, port))
 }
 
 impl fmt::Display for StunServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
+        self.0.fmt(f)
     }
 }
 
@@ -133,6 +172,7 @@ mod tests {
             "stun:2001:db8::1",
             "stun:[::1",
             "stun:[::1]x",
+            "stun:[host]:1",
             "stun:a?b",
             "turn:host",
         ] {

@@ -35,6 +35,26 @@ fn mistakes_say_what_is_wrong_and_what_to_do() {
             "--stun: \"example.org\" is not a STUN URL",
         ),
         (
+            "call --turn stun:a",
+            "--turn: \"stun:a\" is not a TURN URL like turn:host:3478",
+        ),
+        (
+            "call --turn turn:a --turn-user u",
+            "--turn-user u needs a password: set PEER_TURN_PASSWORD",
+        ),
+        (
+            "call --turn turn:a --no-relay",
+            "--no-relay and --turn do not go together",
+        ),
+        (
+            "call --relay-only --no-relay",
+            "the argument '--relay-only' cannot be used with '--no-relay'",
+        ),
+        (
+            "call --relay-only --expect direct",
+            "--expect direct can never be met with --relay-only",
+        ),
+        (
             "call --stun off --stun stun:a",
             "--stun off and a STUN server do not go together",
         ),
