@@ -2,6 +2,7 @@
 
 mod calls;
 mod devices;
+mod dial;
 mod input;
 mod interrupt;
 mod printer;

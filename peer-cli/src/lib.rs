@@ -14,6 +14,7 @@ pub mod entropy;
 pub mod event;
 pub mod exit;
 pub mod media;
+pub mod net;
 pub mod output;
 pub mod proto;
 pub mod rtc;

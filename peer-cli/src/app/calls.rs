@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use shared::{App, Hello, Name, PeerId, Role, Secret};
 use tokio::sync::watch;
 
-use super::input;
+use super::{dial, input};
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::call::{Call, Emitter, Examinee, Examiner, Lines, Outcome, Plan};
 use crate::checks::Checks;
@@ -15,6 +15,7 @@ use crate::cli::{
 };
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
+use crate::net::Dialer;
 use crate::rtc::{self, PeerOptions, Sound};
 use crate::signal::{memory, websocket};
 
@@ -59,8 +60,9 @@ async fn over_server(
     })
     .await;
     // The way to the room is the longest: it starts first, and everything else goes on beside it.
-    let signal = websocket::connect(signaling.url().to_string(), hello(&signaling, role)?);
-    let plan = plan(&options, role, emit.start());
+    let dialer = dial::dialer(signaling.ca.as_deref(), &options.network.bind)?;
+    let signal = websocket::connect(signaling.url(), hello(&signaling, role)?, dialer.clone());
+    let plan = plan(&options, role, emit.start(), dialer);
     for server in &plan.rtc.stun {
         server.warm();
     }
@@ -181,7 +183,7 @@ fn hello(options: &SignalingOptions, role: Role) -> Result<Hello, Failure> {
     })
 }
 
-fn plan(options: &CallOptions, role: Role, start: Instant) -> Plan {
+fn plan(options: &CallOptions, role: Role, start: Instant, dialer: Dialer) -> Plan {
     let signaling = &options.signaling;
     Plan {
         role,
@@ -196,7 +198,7 @@ fn plan(options: &CallOptions, role: Role, start: Instant) -> Plan {
         messages: options.messages.clone(),
         session: options.session.clone(),
         rtc: PeerOptions {
-            loopback_only: false,
+            dialer,
             ..peer_options(&options.network, &options.sound)
         },
         servers_wanted: !matches!(options.network.stun, Stun::Off),
@@ -263,6 +265,7 @@ fn peer_options(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
         },
         turn: network.turn.clone(),
         relay: network.relay,
+        dialer: Dialer::default(),
         impairment: network
             .impair
             .map(|impairment| (impairment, network.impair_seed)),

@@ -17,8 +17,9 @@ use crate::proto::quantity;
 pub(super) struct SignalingArgs {
     /// Signaling server [default: ws://127.0.0.1:8080/socket]
     ///
-    /// A WebSocket URL: ws:// or wss://. Without a path it is /socket.
-    /// [env: PEER_SERVER]
+    /// A WebSocket URL: ws:// or wss://. Without a path it is /socket. It is
+    /// reached through the proxy that HTTPS_PROXY (for ws:// http_proxy) or
+    /// ALL_PROXY name, except for hosts in NO_PROXY. [env: PEER_SERVER]
     // Read after parsing: a mistake must not make clap print a token or password in the URL.
     #[arg(short, long, value_name = "URL", env = "PEER_SERVER", hide_env = true)]
     pub(super) server: Option<String>,
@@ -30,8 +31,8 @@ pub(super) struct SignalingArgs {
     pub(super) name: Option<String>,
     /// Certificate authority to trust beside the system's, PEM
     ///
-    /// For wss:// and turns: servers with a certificate of your own.
-    /// [env: PEER_CA]
+    /// For wss:// and turns: servers with a certificate of your own, which may
+    /// be in the file itself if it is self-signed. [env: PEER_CA]
     #[arg(long, value_name = "FILE", env = "PEER_CA", hide_env = true)]
     pub(super) ca: Option<PathBuf>,
     /// How many calls to hold at once [default: 1]
@@ -126,8 +127,9 @@ pub(super) struct NetworkArgs {
     /// TURN server (repeat): turn:HOST, turns:HOST
     ///
     /// It relays where no direct path works: turn:host:3478 over UDP,
-    /// turn:host?transport=tcp, or turns:host:5349 over TLS. Those that the
-    /// signaling server offers are used as well. [env: PEER_TURN]
+    /// turn:host?transport=tcp, or turns:host:5349 over TLS, these two through
+    /// HTTPS_PROXY where it is set. Those that the signaling server offers are
+    /// used as well. [env: PEER_TURN]
     #[arg(
         long,
         value_name = "URL",

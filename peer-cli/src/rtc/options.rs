@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 
 use super::servers::{StunServer, TurnServer};
+use crate::net::Dialer;
 use crate::proto::impair::Impairment;
 
 /// Which way sound flows, seen from here.
@@ -64,6 +65,8 @@ pub struct PeerOptions {
     pub turn: Vec<TurnServer>,
     /// Which paths may be used.
     pub relay: RelayPolicy,
+    /// Reaches those relays that take TCP or TLS.
+    pub dialer: Dialer,
     /// A bad network on what this peer sends, and its seed.
     pub impairment: Option<(Impairment, u64)>,
     /// Which way sound flows.

@@ -5,17 +5,18 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use shared::limits::{HELLO_TIMEOUT, MAX_RECEIVE};
 use shared::{Event, Hello, Incoming, SUBPROTOCOL, ServerEvent, Welcome};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use url::Url;
 
-use super::refusal::{Refusal, of_closing, of_connecting};
+use super::refusal::{Refusal, of_closing, of_connecting, of_dialling};
 use super::{Entered, QUEUE, Signal, SignalEvent};
 use crate::exit::{Exit, Failure};
+use crate::net::{Dialer, Errand, Stream};
 use crate::proto::backoff::Backoff;
 
 /// A server that takes no frame for this long is gone.
@@ -31,19 +32,25 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 /// A broadcast-only server may pass on anything; larger frames end the connection.
 const MAX_MESSAGE: usize = 4 << 20;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Socket = WebSocketStream<Stream>;
 
 /// Starts connecting to `url` and keeps at it until refused or closed.
 #[must_use]
-pub fn connect(url: String, hello: Hello) -> Signal {
+pub fn connect(url: Url, hello: Hello, dialer: Dialer) -> Signal {
     let (outgoing, frames) = mpsc::channel(QUEUE);
     let (events_tx, events) = mpsc::channel(QUEUE);
     // The query may hold a token.
-    let shown = url.split('?').next().unwrap_or_default().to_owned();
+    let shown = url
+        .as_str()
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let client = Client {
         url,
         shown,
         hello,
+        dialer,
         plain: false,
         events: events_tx,
     };
@@ -56,10 +63,11 @@ pub fn connect(url: String, hello: Hello) -> Signal {
 }
 
 struct Client {
-    url: String,
+    url: Url,
     /// What error texts may repeat of it.
     shown: String,
     hello: Hello,
+    dialer: Dialer,
     /// The server takes no subprotocol.
     plain: bool,
     events: mpsc::Sender<SignalEvent>,
@@ -138,16 +146,29 @@ impl Client {
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let connecting = connect_async_with_config(request, Some(config), true);
+        let connecting = async {
+            let stream = self.dial().await?;
+            client_async_with_config(request, stream, Some(config))
+                .await
+                .map_err(|error| of_connecting(&self.shown, error))
+        };
         let (mut socket, _) = tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| self.silent())?
-            .map_err(|error| of_connecting(&self.shown, error))?;
+            .map_err(|_| self.silent())??;
         if self.plain {
             return Ok((socket, Entered::Plain));
         }
         let welcome = self.greet(&mut socket).await?;
         Ok((socket, Entered::PeerV1(welcome)))
+    }
+
+    async fn dial(&self) -> Result<Stream, Refusal> {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port_or_known_default().unwrap_or_default();
+        self.dialer
+            .dial(Errand::Signaling, self.url.scheme() == "wss", host, port)
+            .await
+            .map_err(|error| of_dialling(&self.shown, &error))
     }
 
     async fn greet(&self, socket: &mut Socket) -> Result<Welcome, Refusal> {

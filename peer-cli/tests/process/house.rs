@@ -34,6 +34,11 @@ impl House {
         Self { child, url }
     }
 
+    pub(crate) fn addr(&self) -> std::net::SocketAddr {
+        let host = self.url.trim_start_matches("ws://");
+        host.trim_end_matches("/socket").parse().unwrap()
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
