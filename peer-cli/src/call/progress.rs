@@ -75,6 +75,14 @@ impl Call {
                     self.emit.emit(Event::warning("stun", text)).await;
                 }
             }
+            PeerEvent::RelayFailed { server, why } => {
+                let text = format!("TURN {server}: {why}");
+                self.emit.emit(Event::warning("turn", text)).await;
+            }
+            PeerEvent::RelayLost { server, why } => {
+                let text = format!("TURN {server}: the connection is lost: {why}");
+                self.emit.emit(Event::warning("turn-lost", text)).await;
+            }
             PeerEvent::SmallBuffers(bytes) => {
                 tracing::info!(
                     bytes,

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
+use rtc::peer_connection::configuration::RTCIceTransportPolicy;
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
 use tokio::sync::{Notify, mpsc};
 use webrtc::peer_connection::{
-    MediaEngine, PeerConnection, PeerConnectionBuilder, Registry, SettingEngine,
-    SettingEngineBuilder, register_default_interceptors,
+    MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfiguration, RTCConfigurationBuilder,
+    Registry, SettingEngine, SettingEngineBuilder, register_default_interceptors,
 };
 
 use super::RtcError;
 use super::addresses::local_addresses;
 use super::handler::{Callback, Handler};
-use super::options::PeerOptions;
+use super::options::{PeerOptions, RelayPolicy};
+use super::relay::{Relays, Report};
 use super::runtime::{Pace, PacedRuntime};
 use super::socket::{Created, SocketFactory};
 use super::track::opus;
@@ -31,6 +33,9 @@ const KEEPALIVE: Duration = Duration::from_secs(2);
 
 /// A better pair may still turn up for this long after a reflexive one works.
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+
+/// The same for a relayed pair: a direct one wins wherever there is one.
+const RELAY_WAIT: Duration = Duration::from_millis(500);
 
 /// The same for a pair whose check came before its candidate did, as on a quick network: one tick.
 const PEER_REFLEXIVE_WAIT: Duration = CHECK_INTERVAL;
@@ -48,6 +53,8 @@ pub(super) struct Built {
     pub(super) created: mpsc::UnboundedReceiver<Created>,
     pub(super) driver_ended: Arc<Notify>,
     pub(super) pace: Pace,
+    pub(super) relays: Relays,
+    pub(super) reports: mpsc::UnboundedReceiver<Report>,
 }
 
 /// Builds a connection; where mDNS cannot be joined, without it, and says why.
@@ -69,9 +76,10 @@ pub(super) async fn build(options: &PeerOptions) -> Result<(Built, Option<String
 /// Everything is made anew for each attempt: a driver that failed leaves its traces.
 async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built, RtcError> {
     let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
-    let (sockets, created) = SocketFactory::new(options.impairment);
+    let (relays, reports) = Relays::new(options);
+    let (sockets, created) = SocketFactory::new(options.impairment, relays.clone());
     let driver_ended = Arc::new(Notify::new());
-    let (runtime, pace) = PacedRuntime::new(sockets, Arc::clone(&driver_ended));
+    let (runtime, pace) = PacedRuntime::new(sockets, relays.clone(), Arc::clone(&driver_ended));
     let mut media = MediaEngine::default();
     media.register_codec(
         RTCRtpCodecParameters {
@@ -89,7 +97,8 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
     let connection = PeerConnectionBuilder::new()
         .with_media_engine(media)
         .with_interceptor_registry(interceptors)
-        .with_setting_engine(settings(mdns))
+        .with_configuration(configuration(options, &relays))
+        .with_setting_engine(settings(mdns, options.relay))
         .with_runtime(Arc::new(runtime))
         .with_handler(Arc::new(Handler(callbacks_tx)))
         .with_udp_addrs(addresses)
@@ -102,10 +111,27 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         created,
         driver_ended,
         pace,
+        relays,
+        reports,
     })
 }
 
-fn settings(mdns: MulticastDnsMode) -> SettingEngine {
+/// The relays, under addresses that only our sockets know.
+pub(super) fn configuration(options: &PeerOptions, relays: &Relays) -> RTCConfiguration {
+    RTCConfigurationBuilder::default()
+        .with_ice_servers(relays.ice_servers())
+        .with_ice_transport_policy(match options.relay {
+            RelayPolicy::Only => RTCIceTransportPolicy::Relay,
+            _ => RTCIceTransportPolicy::All,
+        })
+        .build()
+}
+
+fn settings(mdns: MulticastDnsMode, relay: RelayPolicy) -> SettingEngine {
+    let relay_wait = match relay {
+        RelayPolicy::Only => Duration::ZERO,
+        _ => RELAY_WAIT,
+    };
     SettingEngineBuilder::new()
         .with_multicast_dns_mode(mdns)
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS_PER_PAIR))
@@ -115,6 +141,7 @@ fn settings(mdns: MulticastDnsMode) -> SettingEngine {
             Some(KEEPALIVE),
         )
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_prflx_acceptance_min_wait(Some(PEER_REFLEXIVE_WAIT))
         .build()
 }

@@ -25,6 +25,20 @@ pub enum PeerEvent {
         /// Why, in a few words.
         why: String,
     },
+    /// A TURN server relays nothing for us.
+    RelayFailed {
+        /// `host:port`, and over what.
+        server: String,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// The connection to a TURN server has ended while it was in use.
+    RelayLost {
+        /// `host:port`, and over what.
+        server: String,
+        /// Why, in a few words.
+        why: String,
+    },
     /// The kernel granted small receive buffers, bytes.
     SmallBuffers(usize),
     /// mDNS could not be joined: `.local` candidates of browsers cannot be resolved.

@@ -15,7 +15,8 @@ use webrtc::rtp_transceiver::RtpSender;
 
 use super::channel::{Channel, ChannelEvent};
 use super::event::PeerEvent;
-use super::options::{PeerOptions, Sound};
+use super::options::{PeerOptions, RelayPolicy, Sound};
+use super::relay::Relays;
 use super::runtime::Pace;
 use super::stats::{self, Stats};
 use super::track::LocalTrack;
@@ -48,6 +49,7 @@ pub struct Peer {
     sender: Option<Arc<dyn RtpSender>>,
     sound: Sound,
     pace: Pace,
+    relays: Relays,
     dropped: Arc<AtomicU64>,
 }
 
@@ -68,6 +70,9 @@ impl Peer {
         tokio::spawn(worker::run(worker::Worker {
             callbacks: built.callbacks,
             created: built.created,
+            reports: built.reports,
+            relays: built.relays.clone(),
+            relay_only: options.relay == RelayPolicy::Only,
             driver_ended: built.driver_ended,
             stun: options.stun.clone(),
             events: events_tx,
@@ -82,6 +87,7 @@ impl Peer {
             sender: None,
             sound: options.sound,
             pace: built.pace,
+            relays: built.relays,
             dropped,
         };
         let streams = PeerStreams {
@@ -176,13 +182,23 @@ impl Peer {
         self.pace.connected();
     }
 
+    /// Other relays, and new credentials for the same ones: from the next ICE restart on.
+    ///
+    /// # Errors
+    /// When the connection is closed.
+    pub async fn use_relays(&self, options: &PeerOptions) -> Result<(), RtcError> {
+        self.relays.renew(options);
+        let configuration = build::configuration(options, &self.relays);
+        Ok(self.connection.set_configuration(configuration).await?)
+    }
+
     /// W3C webrtc-stats objects of this moment.
     pub async fn stats(&self) -> Stats {
         let report = self
             .connection
             .get_stats(Instant::now(), StatsSelector::None)
             .await;
-        stats::read(&report, &self.remote_candidates().await)
+        stats::read(&report, &self.remote_candidates().await, &self.relays)
     }
 
     /// All that the agent knows, also those that no description named.

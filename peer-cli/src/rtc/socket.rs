@@ -1,4 +1,4 @@
-//! The UDP sockets below the webrtc crate: sized buffers, impairment, STUN answers overheard.
+//! The UDP sockets below the webrtc crate: sized buffers, impairment, relays, STUN answers overheard.
 
 use std::fmt;
 use std::io::{self, IoSliceMut};
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use super::impaired::{Datagram, Impaired};
+use super::relay::{RelayedSocket, Relays};
 use super::stun::Listener;
 use crate::proto::impair::Impairment;
 
@@ -29,6 +30,7 @@ const MDNS_PORT: u16 = 5353;
 #[derive(Clone)]
 pub(super) struct SocketFactory {
     impairment: Option<(Impairment, u64)>,
+    relays: Relays,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
 }
@@ -50,10 +52,12 @@ impl SocketFactory {
     /// machine has addresses).
     pub(super) fn new(
         impairment: Option<(Impairment, u64)>,
+        relays: Relays,
     ) -> (Self, mpsc::UnboundedReceiver<Created>) {
         let (created, sockets) = mpsc::unbounded_channel();
         let factory = Self {
             impairment,
+            relays,
             created,
             count: Arc::new(AtomicU64::new(0)),
         };
@@ -68,6 +72,7 @@ impl SocketFactory {
         }
         let granted = size_buffers(&socket);
         let inner = TokioRuntime.wrap_udp_socket(socket)?;
+        let inner = self.with_relays(inner, local);
         let impaired = self.impairment.as_ref().map(|(spec, seed)| {
             // Each socket gets its own stream of fates, in the order they were bound.
             let index = self.count.fetch_add(1, Ordering::Relaxed);
@@ -87,6 +92,20 @@ impl SocketFactory {
             listener,
         });
         Ok(socket)
+    }
+}
+
+impl SocketFactory {
+    /// Nothing stands between the crate and a socket where there is no relay.
+    fn with_relays(
+        &self,
+        inner: Arc<dyn AsyncUdpSocket>,
+        local: SocketAddr,
+    ) -> Arc<dyn AsyncUdpSocket> {
+        if self.relays.count() == 0 {
+            return inner;
+        }
+        Arc::new(RelayedSocket::new(inner, local, self.relays.clone()))
     }
 }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use webrtc::peer_connection::{RTCIceCandidate, RTCStatsReport, RTCStatsReportEntry};
 
+use super::relay::Relays;
+use super::servers::TurnTransport;
 use crate::event::{Endpoint, EndpointType, Protocol};
 
 /// One moment of a connection.
@@ -52,11 +54,11 @@ const CANDIDATE_IDS: [(&str, &str); 2] = [
 ];
 
 /// Reads a report of the crate, which leaves out peer-reflexive candidates: `remote` has them too.
-pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate]) -> Stats {
+pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate], relays: &Relays) -> Stats {
     let mut stats = Stats::default();
     for entry in report.iter() {
         if let Some(object) = object(entry) {
-            stats.objects.push(corrected(object));
+            stats.objects.push(with_relay(corrected(object), relays));
         }
     }
     let unreported: Vec<Value> = remote
@@ -141,6 +143,21 @@ fn corrected(mut object: Value) -> Value {
         if fields.get(unmeasured).and_then(Value::as_f64) == Some(0.0) {
             fields.remove(unmeasured);
         }
+    }
+    object
+}
+
+/// The crate knows a relay by a name that we made up: its real one, and how it is reached.
+fn with_relay(mut object: Value, relays: &Relays) -> Value {
+    let server = object["url"].as_str().and_then(|url| relays.behind(url));
+    if let (Some(server), Some(fields)) = (server, object.as_object_mut()) {
+        fields.insert("url".to_owned(), server.url().into());
+        let protocol = match server.transport() {
+            TurnTransport::Udp => "udp",
+            TurnTransport::Tcp => "tcp",
+            TurnTransport::Tls => "tls",
+        };
+        fields.insert("relayProtocol".to_owned(), protocol.into());
     }
     object
 }

@@ -93,6 +93,20 @@ pub(super) enum StunError {
     Unreachable,
 }
 
+impl StunError {
+    /// For people; nothing for what is no failure of the server.
+    pub(super) fn in_words(&self) -> Option<String> {
+        match self {
+            Self::NoReply => Some(format!(
+                "no reply in {}s (UDP blocked, or DNS?)",
+                PATIENCE.as_secs()
+            )),
+            Self::Unresolved(why) => Some(format!("cannot resolve its name: {why}")),
+            Self::Unreachable => None,
+        }
+    }
+}
+
 /// Asks `server` from one socket what its address looks like from there.
 pub(super) async fn mapped_address(
     server: &StunServer,
@@ -134,7 +148,7 @@ pub(super) async fn mapped_address(
 }
 
 /// Loopback sockets reach loopback servers only, and families do not mix.
-fn can_reach(local: IpAddr, server: IpAddr) -> bool {
+pub(super) fn can_reach(local: IpAddr, server: IpAddr) -> bool {
     local.is_ipv4() == server.is_ipv4() && local.is_loopback() == server.is_loopback()
 }
 

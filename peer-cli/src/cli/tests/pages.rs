@@ -23,7 +23,7 @@ fn help_fits_79_columns_and_names_no_later_option() {
             assert!(row.chars().count() <= 79, "{line}: {row}");
         }
         for later in [
-            "--turn", "--record", "--aec", "--token", "--codec", "--dtmf", "--jitter",
+            "--record", "--aec", "--token", "--codec", "--dtmf", "--jitter",
         ] {
             assert!(!page.contains(later), "{line}: {later}");
         }
