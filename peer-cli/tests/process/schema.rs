@@ -91,6 +91,14 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ("remote", Always, endpoint),
             ("setup_ms", Always, setup),
         ],
+        "pair" => &[
+            ("peer", Always, id),
+            ("local", Always, endpoint),
+            ("remote", Always, endpoint),
+            ("checks", Always, Value::is_u64),
+            ("answers", Always, Value::is_u64),
+            ("heard", Always, Value::is_u64),
+        ],
         "track" => &[
             ("peer", Always, id),
             ("direction", Always, direction),
