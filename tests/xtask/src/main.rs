@@ -15,7 +15,6 @@ mod figures;
 mod fourier;
 mod live;
 mod namespace;
-mod process;
 mod prove;
 mod resample;
 mod setup;

@@ -8,9 +8,9 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, bail};
 
 use crate::figures::{self, Table};
-use crate::namespace::Namespace;
 use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
+use lab::Namespace;
 
 mod idle;
 mod quality;
