@@ -12,6 +12,7 @@ mod nat_lab;
 mod process;
 mod scratch;
 mod shell;
+mod talk;
 
 use std::io::Write;
 
@@ -22,6 +23,7 @@ pub use nat::Nat;
 pub use nat_lab::{Family, NatLab, Side};
 pub use process::{Event, Process};
 pub use scratch::Scratch;
+pub use talk::{First, Outcome, Servers, Talk};
 
 /// Whether laboratories can be built here, which wants root; if not, that is said past the test harness, by the test's name.
 ///

@@ -154,15 +154,24 @@ impl Process {
     /// # Errors
     /// When the limit passes or it ends; with what it said last.
     pub fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Event> {
+        self.wait_for_one(&[name], limit)
+    }
+
+    /// Waits for whichever of these events comes first.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_for_one(&mut self, names: &[&str], limit: Duration) -> Result<Event> {
         let deadline = Instant::now() + limit;
+        let what = names.join("\" or \"");
         loop {
             match self
                 .next(deadline)
-                .with_context(|| format!("waiting for \"{name}\""))?
+                .with_context(|| format!("waiting for \"{what}\""))?
             {
-                Some(event) if event.is(name) => return Ok(event),
+                Some(event) if names.iter().any(|name| event.is(name)) => return Ok(event),
                 Some(_) => {}
-                None => return Err(self.complaint(&format!("ended without \"{name}\""))),
+                None => return Err(self.complaint(&format!("ended without \"{what}\""))),
             }
         }
     }

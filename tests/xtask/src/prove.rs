@@ -13,6 +13,7 @@ use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
 
 mod idle;
+mod nat;
 mod quality;
 mod quiet;
 mod set_up;
@@ -60,6 +61,11 @@ const PROOFS: &[Proof] = &[
         name: "quiet-machine",
         about: "three programs without an argument, without network or sound card",
         run: quiet::run,
+    },
+    Proof {
+        name: "nat",
+        about: "every kind of NAT against every other, with and without a relay",
+        run: nat::run,
     },
 ];
 
