@@ -5,7 +5,9 @@
 //! killed. Any number of laboratories stand side by side: their namespaces have no names.
 
 mod authority;
+mod conversation;
 mod coturn;
+mod letters;
 mod namespace;
 mod nat;
 mod nat_lab;
@@ -13,17 +15,22 @@ mod process;
 mod scratch;
 mod shell;
 mod talk;
+mod tone;
+pub mod wav;
 
 use std::io::Write;
 
 pub use authority::Authority;
+pub use conversation::{Conversation, Report};
 pub use coturn::{Coturn, CoturnOptions};
+pub use letters::{Delivery, Letter};
 pub use namespace::Namespace;
 pub use nat::Nat;
 pub use nat_lab::{Family, NatLab, Side};
 pub use process::{Event, Process};
 pub use scratch::Scratch;
 pub use talk::{First, Outcome, Servers, Talk};
+pub use tone::Presence;
 
 /// Whether laboratories can be built here, which wants root; if not, that is said past the test harness, by the test's name.
 ///

@@ -131,6 +131,11 @@ impl Talk {
         })
     }
 
+    /// The caller, then the answerer.
+    pub fn both(&mut self) -> [&mut Process; 2] {
+        [&mut self.call, &mut self.answer]
+    }
+
     /// Waits until both are connected, or the caller has given up.
     ///
     /// # Errors

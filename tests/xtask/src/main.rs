@@ -19,7 +19,6 @@ mod prove;
 mod resample;
 mod setup;
 mod shell;
-mod wav;
 mod workspace;
 
 use std::process::ExitCode;

@@ -18,6 +18,7 @@ mod quality;
 mod quiet;
 mod set_up;
 mod speech;
+mod survival;
 
 /// What a proof works with.
 pub(crate) struct Bench<'a> {
@@ -66,6 +67,11 @@ const PROOFS: &[Proof] = &[
         name: "nat",
         about: "every kind of NAT against every other, with and without a relay",
         run: nat::run,
+    },
+    Proof {
+        name: "survival",
+        about: "what a call with sound and messages lives through",
+        run: survival::run,
     },
 ];
 
