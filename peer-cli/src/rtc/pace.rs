@@ -73,7 +73,9 @@ impl Pace {
         const REQUEST: [u8; 2] = [0, 1];
         const HEADER: usize = 20;
         let is_check = datagram.starts_with(&REQUEST) && datagram.len() > HEADER;
-        !is_check || looked <= HASTE || looked.as_micros() / TICK.as_micros() % EVERY == 0
+        !is_check
+            || looked <= HASTE
+            || (looked.as_micros() / TICK.as_micros()).is_multiple_of(EVERY)
     }
 
     fn set_cap(&self, cap: Duration) {
