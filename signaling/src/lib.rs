@@ -4,7 +4,7 @@
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `http`: router, WebSockets, TCP; the only room that names the HTTP framework
-//! - [`cli`], [`announce`], [`stop`]: arguments, the URLs to use, signals
+//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
 
 use std::io;
 use std::time::Duration;
@@ -21,6 +21,7 @@ mod http;
 mod hub;
 mod identity;
 mod limits;
+pub mod log;
 pub mod relay;
 pub mod stop;
 mod switchboard;

@@ -1,6 +1,6 @@
 //! `signaling`: parse, log, bind, serve, exit code.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,9 +8,8 @@ use anyhow::Context;
 use clap::Parser;
 use shared::Secret;
 use signaling::cli::{Arguments, TURN_SECRET};
-use signaling::{Relay, Server, announce, stop};
+use signaling::{Relay, Server, announce, log, stop};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
 /// Exit code for what the user can put right: an option or its surroundings.
 const CONFIGURATION: u8 = 2;
@@ -18,22 +17,22 @@ const CONFIGURATION: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log();
-    let prepared = prepare(&arguments).await;
-    let (server, relay, listener) = match prepared {
-        Ok(prepared) => prepared,
+    log::start();
+    let ready = match prepare(&arguments).await {
+        Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why),
     };
-    match run(&arguments, server, relay, listener).await {
+    match run(&arguments, ready).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => fail(1, &why),
     }
 }
 
-/// Everything that the user can put right: a server, where its relay is, if any, and where it listens.
-async fn prepare(
-    arguments: &Arguments,
-) -> anyhow::Result<(Server, Option<SocketAddr>, TcpListener)> {
+/// A server, where its relay is, if any, and where it listens.
+type Ready = (Server, Option<SocketAddr>, TcpListener);
+
+/// Everything that the user can put right.
+async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
     let secret = std::env::var(TURN_SECRET).ok().map(Secret::new);
     let server = Server::new(arguments.server_options(secret)?);
     let options = arguments.relay_options()?;
@@ -46,12 +45,8 @@ async fn prepare(
     Ok((server.with_relay(relay), Some(addr), listener))
 }
 
-async fn run(
-    arguments: &Arguments,
-    server: Server,
-    relay: Option<SocketAddr>,
-    listener: TcpListener,
-) -> anyhow::Result<()> {
+async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
+    let (server, relay, listener) = ready;
     let shutdown = stop::by_signals().context("cannot listen for signals")?;
     let bound = listener
         .local_addr()
@@ -65,19 +60,6 @@ async fn run(
         .serve(listener, shutdown)
         .await
         .context("cannot serve")
-}
-
-fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // They warn of every datagram that is no STUN, which a stranger sends as many as he likes, and trace keys.
-    let quiet = ["stun_types=off", "stun_proto=off", "turn_types=off"];
-    let quiet = quiet.into_iter().filter_map(|d| d.parse().ok());
-    let filter = quiet.fold(filter, EnvFilter::add_directive);
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let out = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    out.with_ansi(colour).with_target(false).init();
 }
 
 fn fail(code: u8, why: &anyhow::Error) -> ExitCode {

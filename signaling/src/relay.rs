@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits::{Limits, bound};
 
 mod credentials;
+mod event;
 mod frame;
 mod ice_servers;
 mod policy;

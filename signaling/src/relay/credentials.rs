@@ -1,5 +1,5 @@
 //! Short-lived TURN credentials (draft-uberti-behave-turn-rest): whoever knows the secret can make and check them, and
-//! nothing is remembered. coturn's `use-auth-secret` is the same. PURE
+//! nothing is remembered. coturn's `use-auth-secret` is the same.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where a TURN message ends in a stream (RFC 8656 section 12.5, RFC 8489 section 6.2.2). PURE
+//! Where a TURN message ends in a stream (RFC 8656 section 12.5, RFC 8489 section 6.2.2).
 
 /// What no TURN client says: the stream cannot be read any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

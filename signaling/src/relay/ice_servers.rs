@@ -1,4 +1,4 @@
-//! What a client is told of STUN and TURN (W3C `RTCIceServer`), with credentials made for it. PURE
+//! What a client is told of STUN and TURN (W3C `RTCIceServer`), with credentials made for it.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! Where a relay may send to: a relay that reaches into its own network is a hole in the wall around it. PURE
+//! Where a relay may send to: a relay that reaches into its own network is a hole in the wall around it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use super::task::Event;
+use super::event::Event;
 use super::turn::{NoPort, PortId};
 use super::udp;
 

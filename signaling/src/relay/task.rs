@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::future::pending;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -13,9 +12,10 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
+use super::event::Event;
 use super::ports::Ports;
 use super::tcp::{self, Reception};
-use super::turn::{Class, Client, Config, Input, Moment, Output, PortId, Turn, Via};
+use super::turn::{Class, Client, Config, Input, Moment, Output, Turn, Via};
 use super::udp::{Buffers, Socket};
 use super::{Relay, RelayUsage};
 use crate::gate::Gate;
@@ -27,27 +27,6 @@ const EVENTS: usize = 1024;
 const AT_ONCE: usize = 64;
 /// Places in a stream's queue that are kept for answers.
 const KEPT: usize = 32;
-
-/// News from the other tasks.
-pub(super) enum Event {
-    /// A datagram has come to a relayed address.
-    FromPeer {
-        port: PortId,
-        from: SocketAddr,
-        data: Vec<u8>,
-    },
-    /// A client is there.
-    Opened {
-        client: Client,
-        outbox: mpsc::Sender<Vec<u8>>,
-    },
-    /// It has sent one frame.
-    Frame { client: Client, data: Vec<u8> },
-    /// It has been there for a while.
-    Check { client: Client },
-    /// It has gone.
-    Closed { client: Client },
-}
 
 struct Task {
     turn: Turn,

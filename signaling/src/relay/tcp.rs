@@ -14,8 +14,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::event::Event;
 use super::frame;
-use super::task::Event;
 use super::turn::{Client, Via};
 use crate::gate::Gate;
 

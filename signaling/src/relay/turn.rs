@@ -1,6 +1,6 @@
 //! A STUN and TURN server without sockets (RFC 8489, RFC 8656): datagrams and frames go in, datagrams and frames come out,
 //! and what is to be done with sockets. Time and randomness are arguments. Only UDP is relayed, one address an allocation;
-//! EVEN-PORT, RESERVATION-TOKEN and DONT-FRAGMENT are refused with 420 as the RFC permits. PURE
+//! EVEN-PORT, RESERVATION-TOKEN and DONT-FRAGMENT are refused with 420 as the RFC permits.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};

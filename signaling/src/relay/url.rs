@@ -1,4 +1,4 @@
-//! URLs of relays elsewhere (RFC 7065), as an operator writes them. PURE
+//! URLs of relays elsewhere (RFC 7065), as an operator writes them.
 
 use std::net::Ipv6Addr;
 
