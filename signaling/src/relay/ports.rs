@@ -11,11 +11,14 @@ use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::event::Event;
-use super::turn::{NoPort, PortId};
+use super::turn::{NoPort, PortId, Wanted};
 use super::udp;
 
 /// Bytes of a datagram from a peer; longer ones (beyond jumbo frames) are lost.
 const MAX_DATAGRAM: usize = 9216;
+
+/// Tries at an even port.
+const EVEN_TRIES: usize = 16;
 
 /// All of them.
 pub(super) struct Ports {
@@ -56,17 +59,17 @@ impl Ports {
         self.open.len()
     }
 
-    /// Opens a socket for a client that reached us at `reached`; gives the address under which the world reaches it.
-    pub(super) fn bind(
-        &mut self,
-        port: PortId,
-        ipv6: bool,
-        reached: IpAddr,
-    ) -> Result<SocketAddr, NoPort> {
+    /// Opens a socket; gives the address under which the world reaches it.
+    pub(super) fn bind(&mut self, port: PortId, wanted: Wanted) -> Result<SocketAddr, NoPort> {
+        let Wanted {
+            ipv6,
+            even,
+            reached,
+        } = wanted;
         let public = self.public.iter().find(|ip| ip.is_ipv6() == ipv6).copied();
         let mut result = Err(NoPort::Family);
         for ip in places(public, ipv6, reached, &self.machine) {
-            match udp::open(SocketAddr::new(ip, 0)) {
+            match open(ip, even) {
                 Ok(socket) => {
                     result = Ok(socket);
                     break;
@@ -95,6 +98,24 @@ impl Ports {
         let port = self.open.get(&port);
         port.is_some_and(|p| p.socket.try_send_to(data, to).is_ok())
     }
+}
+
+/// On a port that the system picks, or the next one if that one is odd and may not be.
+fn open(ip: IpAddr, even: bool) -> io::Result<UdpSocket> {
+    let mut socket = udp::open(SocketAddr::new(ip, 0))?;
+    for _ in 0..EVEN_TRIES {
+        let port = socket.local_addr()?.port();
+        if !even || port % 2 == 0 {
+            return Ok(socket);
+        }
+        // The neighbour may be taken: then another one that the system picks.
+        let next = udp::open(SocketAddr::new(ip, port.wrapping_add(1)));
+        socket = match next {
+            Ok(next) => next,
+            Err(_) => udp::open(SocketAddr::new(ip, 0))?,
+        };
+    }
+    Err(io::ErrorKind::AddrInUse.into())
 }
 
 /// Addresses to try for a socket of one family, best first.

@@ -161,12 +161,8 @@ impl Task {
                 Output::ToPeer { port, to, data } => {
                     self.lost += u64::from(!self.ports.send(port, to, &data));
                 }
-                Output::Bind {
-                    port,
-                    ipv6,
-                    reached,
-                } => {
-                    let relayed = self.ports.bind(port, ipv6, reached);
+                Output::Bind { port, wanted } => {
+                    let relayed = self.ports.bind(port, wanted);
                     debug!(port = port.0, ?relayed, "allocation");
                     self.turn.handle(now(), Input::Bound { port, relayed });
                 }

@@ -1,6 +1,6 @@
 //! A STUN and TURN server without sockets (RFC 8489, RFC 8656): datagrams and frames go in, datagrams and frames come out,
 //! and what is to be done with sockets. Time and randomness are arguments. Only UDP is relayed, one address an allocation;
-//! EVEN-PORT, RESERVATION-TOKEN and DONT-FRAGMENT are refused with 420 as the RFC permits.
+//! RESERVATION-TOKEN and DONT-FRAGMENT are refused with 420 as the RFC permits, and a pair of ports with 508.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -75,6 +75,16 @@ pub(super) struct Client {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PortId(pub(super) u64);
 
+/// What kind of socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) ipv6: bool,
+    /// Only a port that two divides.
+    pub(super) even: bool,
+    /// Where the client has reached us.
+    pub(super) reached: IpAddr,
+}
+
 /// Why there is no socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoPort {
@@ -121,12 +131,8 @@ pub(super) enum Output {
         to: SocketAddr,
         data: Vec<u8>,
     },
-    /// Open a socket for a client that reached us at `reached`, and say so with [`Input::Bound`].
-    Bind {
-        port: PortId,
-        ipv6: bool,
-        reached: IpAddr,
-    },
+    /// Open a socket and say so with [`Input::Bound`].
+    Bind { port: PortId, wanted: Wanted },
     /// Close it.
     Unbind { port: PortId },
 }

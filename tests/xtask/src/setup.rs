@@ -19,6 +19,8 @@ pub(crate) enum Job {
     SoundCard,
     /// Make namespaces in which there is only a loopback interface.
     Namespaces,
+    /// Relay with somebody else's server and client.
+    Relays,
     /// Judge recorded speech with PESQ and STOI.
     Quality,
 }
@@ -88,6 +90,13 @@ const NEEDS: &[Need] = &[
         only_linux: true,
         present: namespace_tools,
         debian: &["util-linux"],
+    },
+    Need {
+        what: "coturn, another TURN server",
+        job: Job::Relays,
+        only_linux: true,
+        present: coturn,
+        debian: &["coturn"],
     },
     Need {
         what: "python3 with venv",
@@ -236,6 +245,10 @@ fn alsa_headers() -> bool {
 
 fn namespace_tools() -> bool {
     shell::find("unshare").is_some() && shell::find("nsenter").is_some()
+}
+
+fn coturn() -> bool {
+    shell::find("turnserver").is_some() && shell::find("turnutils_uclient").is_some()
 }
 
 fn python_venv() -> bool {

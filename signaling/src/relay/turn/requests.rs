@@ -8,14 +8,14 @@ use stun_types::attribute::{ErrorCode, Username, XorMappedAddress};
 use stun_types::message::{BINDING, Message, MessageClass};
 use stun_types::prelude::AttributeStaticType;
 use turn_types::attribute::{
-    Lifetime, RequestedAddressFamily, RequestedTransport, XorRelayedAddress,
+    EvenPort, Lifetime, RequestedAddressFamily, RequestedTransport, XorRelayedAddress,
 };
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, REFRESH, SEND};
 
 use super::allocation::Allocation;
 use super::auth::{self, Caller};
 use super::wire::{self, Refusal};
-use super::{Client, Moment, NoPort, Output, Pending, PortId, Turn};
+use super::{Client, Moment, NoPort, Output, Pending, PortId, Turn, Wanted};
 
 /// RFC 8656 section 7.2 recommends an hour.
 const MAX_LIFETIME: Duration = Duration::from_secs(3600);
@@ -85,6 +85,7 @@ impl Turn {
         let known = [
             RequestedTransport::TYPE,
             RequestedAddressFamily::TYPE,
+            EvenPort::TYPE,
             Lifetime::TYPE,
         ];
         wire::understand(request, &known)?;
@@ -93,7 +94,15 @@ impl Turn {
         if transport != RequestedTransport::UDP {
             return Err(ErrorCode::UNSUPPORTED_TRANSPORT_PROTOCOL.into());
         }
-        let ipv6 = family(request)? == Some(AddressFamily::IPV6);
+        let wanted = Wanted {
+            ipv6: family(request)? == Some(AddressFamily::IPV6),
+            even: request.has_attribute(EvenPort::TYPE),
+            reached: client.local,
+        };
+        // The next port cannot be kept for later.
+        if request.attribute::<EvenPort>().is_ok_and(|e| e.requested()) {
+            return Err(ErrorCode::INSUFFICIENT_CAPACITY.into());
+        }
         let own = self.users.get(&caller.user).copied().unwrap_or_default();
         if own >= self.config.max_per_user {
             return Err(ErrorCode::ALLOCATION_QUOTA_REACHED.into());
@@ -111,12 +120,7 @@ impl Turn {
         self.pending.insert(port, pending);
         self.by_client.insert(client, port);
         *self.users.entry(caller.user.clone()).or_default() += 1;
-        let reached = client.local;
-        self.outputs.push_back(Output::Bind {
-            port,
-            ipv6,
-            reached,
-        });
+        self.outputs.push_back(Output::Bind { port, wanted });
         Ok(None)
     }
 

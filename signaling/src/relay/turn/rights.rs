@@ -13,8 +13,8 @@ use super::wire::{self, Refusal};
 use super::{Moment, PortId, Turn};
 use crate::relay::policy;
 
-/// RFC 8656 section 12.
-const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x4fff;
+/// RFC 5766 section 11; RFC 8656 has fewer (to 0x4fff), but clients of the older one are still about.
+const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x7fff;
 
 impl Turn {
     /// RFC 8656 section 10.2.

@@ -199,12 +199,14 @@ fn what_is_asked_wrongly_is_said() {
     let mut desk = Desk::new(config());
     let login = desk.login(client(1), "alice");
     let (udp, tcp) = (RequestedTransport::new(17), RequestedTransport::new(6));
-    let even = EvenPort::new(true);
+    let (even, pair) = (EvenPort::new(false), EvenPort::new(true));
+    let fixed = turn_types::attribute::DontFragment::new();
     let third = stun_types::attribute::RawAttribute::new(0x17.into(), &[9, 0, 0, 0]);
     for (attributes, expected) in [
         (&[] as &[&dyn stun_types::prelude::AttributeWrite], 400),
         (&[&tcp], 442),
-        (&[&udp, &even], 420),
+        (&[&udp, &fixed], 420),
+        (&[&udp, &pair], 508),
         (&[&udp, &third], 440),
     ] {
         assert_eq!(desk.code(client(1), ALLOCATE, attributes, &login), expected);
@@ -214,6 +216,12 @@ fn what_is_asked_wrongly_is_said() {
         assert_eq!(desk.allocate(client(1), &login), Err(expected));
     }
     assert!(desk.is_empty());
+    desk.no_port = None;
+    let request = desk.build(ALLOCATE, &[&udp, &even], Some(&login));
+    assert_eq!(
+        relayed(&desk.asks(client(1), &request)).unwrap().port() % 2,
+        0
+    );
 }
 
 #[test]

@@ -83,9 +83,10 @@ impl Desk {
             match output {
                 Output::ToClient { client, data, .. } => self.to_clients.push((client, data)),
                 Output::ToPeer { port, to, data } => self.to_peers.push((port, to, data)),
-                Output::Bind { port, ipv6, .. } => {
-                    let number = 50_000 + u16::try_from(port.0).unwrap();
-                    let ip = if ipv6 { "2001:db8::1" } else { HERE };
+                Output::Bind { port, wanted } => {
+                    let mut number = 50_000 + u16::try_from(port.0).unwrap();
+                    number += number % 2 * u16::from(wanted.even);
+                    let ip = if wanted.ipv6 { "2001:db8::1" } else { HERE };
                     let relayed = match self.no_port {
                         Some(why) => Err(why),
                         None => Ok(SocketAddr::new(ip.parse().unwrap(), number)),
