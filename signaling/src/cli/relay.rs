@@ -72,6 +72,9 @@ impl RelayArguments {
     /// The embedded relay with the usual limits, if there is to be one.
     pub(super) fn options(&self, signaling: SocketAddr) -> anyhow::Result<Option<RelayOptions>> {
         let listen = match self.relay {
+            None if self.relay_allow_private || !self.relay_ip.is_empty() => {
+                bail!("--relay-ip and --relay-allow-private are nothing without --relay: add it")
+            }
             None | Some(Switch::Off) => return Ok(None),
             Some(Switch::On) => SocketAddr::new(signaling.ip(), DEFAULT_PORT),
             Some(Switch::At(addr)) => addr,
@@ -144,6 +147,13 @@ mod tests {
         let twice =
             relay("signaling --relay --relay-ip 192.0.2.1 --relay-ip 192.0.2.2").unwrap_err();
         assert!(twice.to_string().contains("2 times"), "{twice}");
+        for alone in [
+            "signaling --relay-ip 192.0.2.1",
+            "signaling --relay-allow-private",
+        ] {
+            let error = relay(alone).unwrap_err().to_string();
+            assert!(error.contains("without --relay"), "{error}");
+        }
         let nowhere = relay("signaling --relay --relay-ip ::").unwrap_err();
         assert!(nowhere.to_string().contains("--relay-ip ::"), "{nowhere}");
         let elsewhere = "signaling --turn-url turn:relay.example:3478";
