@@ -96,7 +96,7 @@ impl Ports {
     /// Whether the kernel took it.
     pub(super) fn send(&self, port: PortId, to: SocketAddr, data: &[u8]) -> bool {
         let port = self.open.get(&port);
-        port.is_some_and(|p| p.socket.try_send_to(data, to).is_ok())
+        port.is_some_and(|p| udp::send(&p.socket, to, data))
     }
 }
 

@@ -85,9 +85,14 @@ impl Socket {
             segment_size: None,
             src_ip: (!from.is_unspecified()).then_some(from),
         };
-        let send = || self.state.try_send((&self.io).into(), &transmit);
-        self.io.try_io(Interest::WRITABLE, send).is_ok()
+        self.state.try_send((&self.io).into(), &transmit).is_ok()
     }
+}
+
+/// The same for a socket that needs no choice of source. Asks the kernel itself: a socket that has just been opened counts as
+/// not writable for the runtime until it has heard of it from there.
+pub(super) fn send(socket: &UdpSocket, to: SocketAddr, contents: &[u8]) -> bool {
+    SockRef::from(socket).send_to(contents, &to.into()).is_ok()
 }
 
 /// A socket of its own family only, with room in the kernel.

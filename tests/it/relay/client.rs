@@ -11,8 +11,6 @@ use stun_types::message::{
 };
 use stun_types::prelude::{AttributeWrite, MessageWrite, MessageWriteExt};
 use tests::{LIMIT, Stranger};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 use turn_types::attribute::{
     ChannelNumber, Data, Lifetime, RequestedAddressFamily, RequestedTransport, XorPeerAddress,
@@ -20,18 +18,7 @@ use turn_types::attribute::{
 };
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, DATA, REFRESH, SEND};
 
-/// Towards the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
-    Udp,
-    Tcp,
-}
-
-enum Line {
-    Udp(UdpSocket),
-    /// With what has been read and is no whole frame yet.
-    Tcp(TcpStream, Vec<u8>),
-}
+pub(crate) use super::line::{Line, Transport};
 
 /// A user name and a password.
 #[derive(Clone, Debug)]
@@ -77,24 +64,8 @@ pub(crate) fn login(ice_servers: &Value) -> Login {
 
 impl Turn {
     pub(crate) async fn connect(server: SocketAddr, transport: Transport, login: Login) -> Self {
-        let line = match transport {
-            Transport::Udp => {
-                let any = if server.is_ipv4() {
-                    "0.0.0.0:0"
-                } else {
-                    "[::]:0"
-                };
-                let socket = UdpSocket::bind(any).await.expect("a port");
-                socket.connect(server).await.expect("a way");
-                Line::Udp(socket)
-            }
-            Transport::Tcp => {
-                let stream = TcpStream::connect(server).await.expect("a relay");
-                Line::Tcp(stream, Vec::new())
-            }
-        };
         Self {
-            line,
+            line: Line::connect(server, transport).await,
             login,
             realm: String::new(),
             nonce: String::new(),
@@ -198,7 +169,7 @@ impl Turn {
             if !self.heard.is_empty() {
                 return self.heard.remove(0);
             }
-            let bytes = self.read().await;
+            let bytes = self.line.read().await;
             self.keep(&bytes);
         }
     }
@@ -213,20 +184,12 @@ impl Turn {
 
     /// The connection is closed by the server.
     pub(crate) async fn is_closed(&mut self) {
-        let Line::Tcp(stream, _) = &mut self.line else {
-            panic!("no connection")
-        };
-        let mut rest = Vec::new();
-        let ended = timeout(LIMIT, stream.read_to_end(&mut rest)).await;
-        // A reset is an end, too.
-        let _ = ended.expect("the server closes");
+        let ended = timeout(LIMIT, self.line.end()).await;
+        ended.expect("the server closes");
     }
 
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        match &mut self.line {
-            Line::Udp(socket) => drop(socket.send(bytes).await.expect("a way")),
-            Line::Tcp(stream, _) => stream.write_all(bytes).await.expect("a stream"),
-        }
+        self.line.write(bytes).await;
     }
 
     /// Signed as soon as the server has told its realm; a challenge is answered once.
@@ -287,14 +250,14 @@ impl Turn {
 
     /// The response to this request, which is repeated until there is one.
     async fn answer(&mut self, request: &[u8]) -> Vec<u8> {
-        let tcp = matches!(self.line, Line::Tcp(..));
+        let tcp = self.line.transport() == Transport::Tcp;
         for attempt in 0..TRIES {
             if attempt == 0 || !tcp {
                 self.write(request).await;
             }
             let waiting = async {
                 loop {
-                    let bytes = self.read().await;
+                    let bytes = self.line.read().await;
                     if bytes[0] & 0xc0 == 0 && bytes[4..20] == request[4..20] {
                         return bytes;
                     }
@@ -328,41 +291,6 @@ impl Turn {
             self.heard.push((peer, data.data().to_vec()));
         }
     }
-
-    /// One datagram or frame; nothing is lost if it is given up half way.
-    async fn read(&mut self) -> Vec<u8> {
-        match &mut self.line {
-            Line::Udp(socket) => {
-                let mut bytes = vec![0; 1 << 16];
-                loop {
-                    // An error is news of a datagram sent before.
-                    if let Ok(length) = socket.recv(&mut bytes).await {
-                        bytes.truncate(length);
-                        return bytes;
-                    }
-                }
-            }
-            Line::Tcp(stream, buffer) => loop {
-                if let Some(length) = frame(buffer) {
-                    return buffer.drain(..length).collect();
-                }
-                let more = stream.read_buf(buffer).await.expect("a stream");
-                assert!(more > 0, "the relay has closed the connection");
-            },
-        }
-    }
-}
-
-/// Bytes of the first frame of a stream, padding included, once it is whole.
-pub(crate) fn frame(buffer: &[u8]) -> Option<usize> {
-    let body = usize::from(u16::from_be_bytes([*buffer.get(2)?, *buffer.get(3)?]));
-    let stun = buffer[0] & 0xc0 == 0;
-    let length = if stun {
-        20 + body
-    } else {
-        4 + body.next_multiple_of(4)
-    };
-    (buffer.len() >= length).then_some(length)
 }
 
 fn code(answer: &[u8]) -> u16 {

@@ -7,16 +7,9 @@ use rtc::sansio::Protocol;
 use rtc::shared::{TransportContext, TransportMessage, TransportProtocol};
 use rtc::turn::client::{Client, ClientConfig, Event};
 use tests::{LIMIT, TestServer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::client::{Login, frame, ice_servers, login};
-
-enum Line {
-    Udp(UdpSocket),
-    Tcp(TcpStream, Vec<u8>),
-}
+use super::client::{Line, Login, Transport, ice_servers, login};
 
 struct Endpoint {
     client: Client,
@@ -28,23 +21,12 @@ struct Endpoint {
 const TICK: Duration = Duration::from_millis(50);
 
 impl Endpoint {
-    async fn udp(server: SocketAddr, login: Login) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
-        socket.connect(server).await.expect("a way");
-        let local = socket.local_addr().expect("bound");
-        Self::over(Line::Udp(socket), local, server, login)
-    }
-
-    async fn tcp(server: SocketAddr, login: Login) -> Self {
-        let stream = TcpStream::connect(server).await.expect("a relay");
-        let local = stream.local_addr().expect("bound");
-        Self::over(Line::Tcp(stream, Vec::new()), local, server, login)
-    }
-
-    fn over(line: Line, local_addr: SocketAddr, peer_addr: SocketAddr, login: Login) -> Self {
-        let transport_protocol = match line {
-            Line::Udp(_) => TransportProtocol::UDP,
-            Line::Tcp(..) => TransportProtocol::TCP,
+    async fn connect(peer_addr: SocketAddr, transport: Transport, login: Login) -> Self {
+        let line = Line::connect(peer_addr, transport).await;
+        let local_addr = line.local();
+        let transport_protocol = match transport {
+            Transport::Udp => TransportProtocol::UDP,
+            Transport::Tcp => TransportProtocol::TCP,
         };
         let config = ClientConfig {
             turn_serv_addr: peer_addr.to_string(),
@@ -127,35 +109,14 @@ impl Endpoint {
 
     async fn flush(&mut self) {
         while let Some(message) = self.client.poll_write() {
-            let bytes = &message.message[..];
-            match &mut self.line {
-                Line::Udp(socket) => drop(socket.send(bytes).await.expect("a way")),
-                Line::Tcp(stream, _) => stream.write_all(bytes).await.expect("a stream"),
-            }
+            self.line.write(&message.message).await;
         }
     }
 
     /// One datagram or frame into the client, or a look at its timers.
     async fn turn(&mut self) {
-        let read = async {
-            match &mut self.line {
-                Line::Udp(socket) => {
-                    let mut bytes = vec![0; 1 << 16];
-                    let length = socket.recv(&mut bytes).await.expect("a socket");
-                    bytes.truncate(length);
-                    bytes
-                }
-                Line::Tcp(stream, buffer) => loop {
-                    if let Some(length) = frame(buffer) {
-                        return buffer.drain(..length).collect();
-                    }
-                    let more = stream.read_buf(buffer).await.expect("a stream");
-                    assert!(more > 0, "the relay has closed the connection");
-                },
-            }
-        };
         let now = Instant::now();
-        match timeout(TICK, read).await {
+        match timeout(TICK, self.line.read()).await {
             Ok(bytes) => {
                 let message = TransportMessage {
                     now,
@@ -175,8 +136,8 @@ async fn it_talks_to_another_of_its_kind_on_channels_in_the_end() {
     let url = server.url();
     let alice = login(&ice_servers(&url, "alice").await);
     let bob = login(&ice_servers(&url, "bob").await);
-    let mut alice = Endpoint::udp(server.relay(), alice).await;
-    let mut bob = Endpoint::tcp(server.relay(), bob).await;
+    let mut alice = Endpoint::connect(server.relay(), Transport::Udp, alice).await;
+    let mut bob = Endpoint::connect(server.relay(), Transport::Tcp, bob).await;
     let (at_alice, at_bob) = (alice.allocate().await, bob.allocate().await);
     alice.permit(at_alice, at_bob).await;
     bob.permit(at_bob, at_alice).await;

@@ -5,5 +5,6 @@ mod coturn;
 mod crate_client;
 mod crowd;
 mod handed_out;
+mod line;
 mod refusals;
 mod relaying;
