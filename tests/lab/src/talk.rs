@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use crate::nat_lab::{NatLab, Side};
 use crate::process::{Event, Process};
 
-/// Which servers both peers are told of, besides STUN.
+/// Which of the laboratory's servers both peers are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Servers {
-    /// STUN alone.
+    /// Those that the words name, else none.
+    Named,
+    /// STUN alone, and whatever the signaling server offers.
     Stun,
-    /// TURN over UDP and over TCP.
+    /// STUN, and TURN over UDP and over TCP.
     Relays,
 }
 
@@ -71,15 +73,20 @@ impl NatLab {
         words: &[&str],
     ) -> std::process::Command {
         let mut command = self.command(side, program);
+        let (user, password) = self.credentials();
         command
             .args(words)
-            .args(["--json", "--server", &self.socket(), "--stun", &self.stun()]);
+            .args(["--json", "--server", &self.socket()])
+            .env("PEER_TURN_PASSWORD", password);
+        match servers {
+            Servers::Named if words.contains(&"--stun") => {}
+            Servers::Named => _ = command.args(["--stun", "off"]),
+            Servers::Stun | Servers::Relays => _ = command.args(["--stun", &self.stun()]),
+        }
         if servers == Servers::Relays {
-            let (user, password) = self.credentials();
             command
                 .args(["--turn", &self.turn(), "--turn", &self.turn_tcp()])
-                .args(["--turn-user", user])
-                .env("PEER_TURN_PASSWORD", password);
+                .args(["--turn-user", user]);
         }
         let is_given = |name: &str| words.contains(&name) || words.contains(&"--echo");
         for (name, value) in [("--mic", "silence"), ("--speaker", "null")] {

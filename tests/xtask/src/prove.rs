@@ -16,6 +16,8 @@ mod idle;
 mod nat;
 mod quality;
 mod quiet;
+mod relay;
+mod servers;
 mod set_up;
 mod speech;
 mod survival;
@@ -72,6 +74,16 @@ const PROOFS: &[Proof] = &[
         name: "survival",
         about: "what a call with sound and messages lives through",
         run: survival::run,
+    },
+    Proof {
+        name: "servers",
+        about: "STUN and TURN servers that do not work delay no direct call",
+        run: servers::run,
+    },
+    Proof {
+        name: "relay",
+        about: "what a relayed call costs more than a direct one",
+        run: relay::run,
     },
 ];
 
