@@ -61,6 +61,8 @@ pub enum Outcome {
 const READY: Duration = Duration::from_secs(20);
 /// From then to being connected or giving up, which takes `--timeout 30s` at most.
 const LIMIT: Duration = Duration::from_secs(45);
+/// The exit code of Ctrl-C.
+pub(crate) const INTERRUPTED: i32 = 130;
 
 impl NatLab {
     /// A peer on this side's host that knows the laboratory's servers and has no sound device; `words` begin with the verb.
@@ -166,18 +168,22 @@ impl Talk {
         })
     }
 
-    /// Waits until both have ended, the caller with 0 and the answerer because of it.
+    /// Hangs up at the caller, once both are connected, and waits until both have ended.
     ///
     /// # Errors
-    /// When either ends otherwise, or the path that they connected by was not the one that they kept.
-    pub fn ends_on(&mut self, path: &str) -> Result<()> {
-        for peer in [&mut self.call, &mut self.answer] {
+    /// When either ends otherwise, or the path that they were connected by was not the one that they kept.
+    pub fn hang_up(&mut self, path: &str) -> Result<()> {
+        self.call.interrupt()?;
+        for (peer, code) in self.both().into_iter().zip([INTERRUPTED, 0]) {
             let ended = peer.wait_for("ended", READY)?;
             let last = &ended.value["summary"]["path"];
             if last != path {
                 return Err(peer.complaint(&format!("was connected by {path}, at last by {last}")));
             }
-            peer.succeed(READY)?;
+            let ended = peer.finish(READY)?;
+            if ended != code {
+                return Err(peer.complaint(&format!("ended with {ended}, not {code}")));
+            }
         }
         Ok(())
     }

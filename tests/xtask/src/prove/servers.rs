@@ -135,13 +135,12 @@ fn compare(
 /// One direct call; its set-up in milliseconds.
 fn call(bench: &Bench, lab: &NatLab, first: First, words: &[String]) -> Result<f64> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let caller = [&words[..], &["--expect", "connected"]].concat();
     let program = &bench.programs.peer;
-    let mut talk = Talk::start(lab, program, Servers::Named, first, [&caller, &words])?;
+    let mut talk = Talk::start(lab, program, Servers::Named, first, [&words, &words])?;
     match talk.outcome()? {
         Outcome::Connected { path, total } => {
             ensure!(path == "direct", "connected by {path}");
-            talk.ends_on("direct")?;
+            talk.hang_up("direct")?;
             Ok(total)
         }
         Outcome::Failed { code, reason } => anyhow::bail!("exit {code}: {reason}"),

@@ -227,7 +227,7 @@ fn bad_network(bench: &Bench, table: &mut Table) -> Result<()> {
                 "connected",
             ]
         });
-        let words: [&[&str]; 2] = [&words[0], &words[1][..4]];
+        let words: [&[&str]; 2] = [&words[0], &words[1]];
         let program = &bench.programs.peer;
         let mut talk = Talk::start(&lab, program, Servers::Stun, First::Answer, words)?;
         match talk.outcome() {
