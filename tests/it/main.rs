@@ -3,6 +3,7 @@
 mod calls;
 mod layout;
 mod namespace;
+mod nat;
 mod relay;
 mod server;
 mod stun;

@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::authority::Authority;
+use crate::cable::Cable;
 use crate::coturn::{self, Coturn, CoturnOptions};
 use crate::namespace::Namespace;
 use crate::nat::Nat;
@@ -90,13 +91,25 @@ impl NatLab {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_relay(family: Family, options: CoturnOptions) -> Result<Self> {
+        Self::build(family, options, None)
+    }
+
+    /// With a cable between each host and its NAT that can be made bad ([`Self::cable`]); the seed is that of its luck.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and without `socat`.
+    pub fn with_cables(family: Family, seed: u64) -> Result<Self> {
+        Self::build(family, CoturnOptions::default(), Some(seed))
+    }
+
+    fn build(family: Family, options: CoturnOptions, seed: Option<u64>) -> Result<Self> {
         let files = Scratch::new()?;
         let public = Namespace::new()?;
         site::without_address_detection(&public, family)?;
         segment(&public, family)?;
         let sites = [
-            Site::new(1, family, &public)?,
-            Site::new(2, family, &public)?,
+            Site::new(1, family, &public, seed)?,
+            Site::new(2, family, &public, seed)?,
         ];
         let mut lab = Self {
             family,
@@ -144,6 +157,12 @@ impl NatLab {
     #[must_use]
     pub fn command(&self, side: Side, program: impl AsRef<OsStr>) -> Command {
         self.site(side).host.command(program)
+    }
+
+    /// This side's cable, in a laboratory that has them.
+    #[must_use]
+    pub fn cable(&self, side: Side) -> Option<&Cable> {
+        self.site(side).cable.as_ref()
     }
 
     /// The namespace where the servers stand.
