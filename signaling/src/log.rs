@@ -24,5 +24,6 @@ pub fn start() {
 fn may_be_told(what: &Metadata<'_>) -> bool {
     let from = |name: &str| what.target().split("::").next() == Some(name);
     let stun = from("stun_types") || from("turn_types");
-    !stun && !(from("tungstenite") && *what.level() == Level::TRACE)
+    let frames = from("tungstenite") && *what.level() == Level::TRACE;
+    !(stun || frames)
 }
