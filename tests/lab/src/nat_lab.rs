@@ -360,14 +360,26 @@ fn segment(public: &Namespace, family: Family) -> Result<()> {
     let mut lines = String::from("link add br0 type bridge\nlink set br0 up\n");
     if family != Family::V6 {
         lines += &format!("addr add {SERVER}/24 dev br0\naddr add {SECOND}/24 dev br0\n");
+        lines += &nowhere("203.0.113.254");
     }
     if family != Family::V4 {
         lines += &format!(
             "addr add {SERVER_V6}/48 dev br0 nodad\naddr add {SECOND_V6}/48 dev br0 nodad\n"
         );
+        lines += &nowhere("2001:db8::fe");
     }
     public.ip(&lines)?;
     public.feed("nft -f -", PUBLIC_RULES).map(drop)
+}
+
+/// A default route to a gateway that nobody is: what has no address here is lost, as out there, where no system says so.
+///
+/// Without it a relay gets "unreachable" from its own kernel for a peer's private address, and coturn then drops the allocation.
+fn nowhere(gateway: &str) -> String {
+    format!(
+        "neigh add {gateway} lladdr 02:00:00:00:00:fe dev br0 nud permanent\n\
+         route add default via {gateway}\n"
+    )
 }
 
 impl fmt::Display for Family {
