@@ -14,9 +14,9 @@ use crate::process::{Event, Process};
 pub enum Servers {
     /// Those that the words name, else none.
     Named,
-    /// STUN alone, and whatever the signaling server offers.
+    /// Two STUN servers alone, and whatever the signaling server offers.
     Stun,
-    /// STUN, and TURN over UDP and over TCP.
+    /// The same, and TURN over UDP and over TCP.
     Relays,
 }
 
@@ -83,7 +83,9 @@ impl NatLab {
         match servers {
             Servers::Named if words.contains(&"--stun") => {}
             Servers::Named => _ = command.args(["--stun", "off"]),
-            Servers::Stun | Servers::Relays => _ = command.args(["--stun", &self.stun()]),
+            Servers::Stun | Servers::Relays => {
+                command.args(["--stun", &self.stun(), "--stun", &self.second_stun()]);
+            }
         }
         if servers == Servers::Relays {
             command

@@ -29,56 +29,46 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
         return Ok(table);
     }
     setup::ensure(&[Job::Namespaces, Job::Laboratory])?;
-    // Host candidates are enough here: no server at all is what the others are compared with.
-    let lab = NatLab::new(Family::V6)?;
-    let stun =
-        bad(&lab).map(|(what, place)| Variant::new(what, &["--stun", &format!("stun:{place}")]));
-    let host = Variant::new("no server", &["--stun", "off"]);
-    compare(
-        bench,
-        &lab,
-        host,
-        stun.into(),
-        "between host candidates",
-        &mut table,
-    )?;
+    between_hosts(bench, &mut table)?;
+    through_nats(bench, &mut table)?;
+    Ok(table)
+}
 
+/// Host candidates are enough here: no server at all is what the others are compared with.
+fn between_hosts(bench: &Bench, table: &mut Table) -> Result<()> {
+    let lab = NatLab::new(Family::V6)?;
+    let base = Variant::new("no server", &["--stun", "off"]);
+    let variants =
+        bad(&lab).map(|(what, place)| Variant::new(what, &["--stun", &format!("stun:{place}")]));
+    let place = "between host candidates";
+    compare(bench, &lab, base, variants.into(), place, table)
+}
+
+/// Here a STUN server that works is needed; the others stand beside it.
+fn through_nats(bench: &Bench, table: &mut Table) -> Result<()> {
     let mut lab = NatLab::new(Family::V4)?;
     lab.set(Side::A, Nat::AddressRestricted)?;
     lab.set(Side::B, Nat::PortRestricted)?;
     let good = lab.stun();
-    let beside = |what: &str, url: &str, option: &str, user: &str| {
-        let words = ["--stun", &good, option, url, "--turn-user", user];
-        // The name belongs to relays alone.
-        let length = if option == "--turn" { 6 } else { 4 };
-        Variant::new(what, &words[..length])
+    let stun = |what: &str, url: &str| Variant::new(what, &["--stun", &good, "--stun", url]);
+    let turn = |what: &str, url: &str, user: &str| {
+        let words = ["--stun", &good, "--turn", url, "--turn-user", user];
+        Variant::new(what, &words)
     };
     let mut variants = Vec::new();
     for (what, place) in bad(&lab) {
-        let stun = format!("stun:{place}");
-        variants.push(beside(&format!("STUN {what}"), &stun, "--stun", ""));
-        let turn = format!("turn:{place}");
-        variants.push(beside(&format!("TURN {what}"), &turn, "--turn", "test"));
-        let turn = format!("turn:{place}?transport=tcp");
-        variants.push(beside(
-            &format!("TURN over TCP {what}"),
-            &turn,
-            "--turn",
-            "test",
-        ));
+        let (udp, tcp) = (
+            format!("turn:{place}"),
+            format!("turn:{place}?transport=tcp"),
+        );
+        variants.push(stun(&format!("STUN {what}"), &format!("stun:{place}")));
+        variants.push(turn(&format!("TURN {what}"), &udp, "test"));
+        variants.push(turn(&format!("TURN over TCP {what}"), &tcp, "test"));
     }
-    let turn = lab.turn();
-    variants.push(beside("TURN that says 401", &turn, "--turn", STRANGER));
-    let alone = Variant::new("a STUN server that works", &["--stun", &good]);
-    compare(
-        bench,
-        &lab,
-        alone,
-        variants,
-        "through two NATs, beside STUN that works",
-        &mut table,
-    )?;
-    Ok(table)
+    variants.push(turn("TURN that says 401", &lab.turn(), STRANGER));
+    let base = Variant::new("a STUN server that works", &["--stun", &good]);
+    let place = "through two NATs, beside STUN that works";
+    compare(bench, &lab, base, variants, place, table)
 }
 
 /// How a server can fail, and where one of that kind is.
