@@ -1,13 +1,14 @@
 //! No path: which pairs were tried, and the likely cause.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Call;
-use super::session::{Key, Phase, Session};
-use crate::event::Event;
+use super::session::{Evidence, Key, Phase, Session};
+use crate::event::{Endpoint, EndpointType, Event, Protocol, TriedPair};
 use crate::exit::Exit;
 use crate::proto::diagnosis::{self, Facts};
-use crate::rtc::RelayPolicy;
+use crate::rtc::{RelayPolicy, Tried};
 
 /// Pairs that people are shown; a machine with many addresses makes more than anybody reads.
 const MAX_PAIRS: usize = 40;
@@ -28,14 +29,10 @@ impl Call {
             return;
         };
         let peer = session.party.peer.to_string();
-        let tried = session.rtc.stats().await.tried;
-        for pair in tried.into_iter().take(MAX_PAIRS) {
-            let peer = peer.clone();
+        for tried in session.rtc.tried().into_iter().take(MAX_PAIRS) {
+            let (peer, pair) = (peer.clone(), pair(&session.evidence, tried));
             self.emit.emit(Event::Pair { peer, pair }).await;
         }
-        let Some(session) = self.sessions.get(&key) else {
-            return;
-        };
         let reason = self.why_no_path(session);
         self.give_up(key, Exit::NoPath, reason).await;
     }
@@ -58,5 +55,21 @@ impl Call {
             relay_failures: &evidence.relay_failures,
         };
         format!("no path to {name}: {}", diagnosis::cause(&facts, name))
+    }
+}
+
+fn pair(evidence: &Evidence, tried: Tried) -> TriedPair {
+    let end = |kind: Option<EndpointType>, address: SocketAddr| Endpoint {
+        kind: kind.unwrap_or(EndpointType::Prflx),
+        address: address.to_string(),
+        protocol: Protocol::Udp,
+    };
+    let kind = evidence.theirs.kind_of(tried.remote);
+    TriedPair {
+        local: end(Some(EndpointType::Host), tried.local),
+        remote: end(kind, tried.remote),
+        checks: tried.checks,
+        answers: tried.answers,
+        heard: tried.heard,
     }
 }

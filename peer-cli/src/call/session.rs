@@ -10,7 +10,7 @@ use shared::{Bye, Outcome, Outgoing, PeerEvent as Wire, PeerId, SessionId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use evidence::Evidence;
+pub(super) use evidence::Evidence;
 
 use super::timing::Timing;
 use crate::event::{Event, Path};

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::sdp;
+use crate::event::EndpointType;
 
 /// One side's candidates.
 #[derive(Clone, Debug, Default)]
 pub struct Gathered {
-    hosts: Vec<IpAddr>,
+    hosts: Vec<SocketAddr>,
     relayed: Vec<SocketAddr>,
     /// Mapped addresses by the base they were seen from.
     mapped: BTreeMap<String, Vec<SocketAddr>>,
@@ -25,7 +26,7 @@ impl Gathered {
         };
         let address = SocketAddr::new(ip, parts.port);
         match parts.kind {
-            "host" if !ip.is_loopback() => self.hosts.push(ip),
+            "host" if !ip.is_loopback() => self.hosts.push(address),
             "relay" => self.relayed.push(address),
             "srflx" => {
                 let base = sdp::related_address(line).unwrap_or_default();
@@ -44,6 +45,21 @@ impl Gathered {
         self.relayed.contains(&address)
     }
 
+    /// What kind of candidate has this address.
+    #[must_use]
+    pub fn kind_of(&self, address: SocketAddr) -> Option<EndpointType> {
+        let mut mapped = self.mapped.values().flatten();
+        if self.hosts.contains(&address) {
+            Some(EndpointType::Host)
+        } else if self.relayed.contains(&address) {
+            Some(EndpointType::Relay)
+        } else if mapped.any(|known| *known == address) {
+            Some(EndpointType::Srflx)
+        } else {
+            None
+        }
+    }
+
     /// Whether the NAT gives one socket different addresses for different servers (RFC 4787 4.1: address-dependent
     /// mapping). Seen only where two servers answered.
     fn is_symmetric(&self) -> bool {
@@ -55,16 +71,14 @@ impl Gathered {
 
     /// Whether packets from outside could find this side at all.
     fn is_reachable(&self) -> bool {
-        !self.mapped.is_empty() || !self.relayed.is_empty() || self.hosts.iter().any(is_public)
+        !self.mapped.is_empty()
+            || !self.relayed.is_empty()
+            || self.hosts.iter().any(|host| is_public(&host.ip()))
     }
 
     fn has_family(&self, ipv4: bool) -> bool {
-        let relayed = self.relayed.iter().map(SocketAddr::ip);
-        self.hosts
-            .iter()
-            .copied()
-            .chain(relayed)
-            .any(|ip| ip.is_ipv4() == ipv4)
+        let mut addresses = self.hosts.iter().chain(&self.relayed);
+        addresses.any(|address| address.is_ipv4() == ipv4)
     }
 }
 

@@ -21,6 +21,7 @@ use super::pace::Pace;
 use super::relay::{Relays, Report};
 use super::runtime::PacedRuntime;
 use super::socket::{Created, SocketFactory};
+use super::tally::Tally;
 use super::track::opus;
 
 /// ICE checks this far apart (the crate waits 200 ms); a pair is tried for 30 s, since a pair that the crate gives up is
@@ -55,6 +56,7 @@ pub(super) struct Built {
     pub(super) created: mpsc::UnboundedReceiver<Created>,
     pub(super) driver_ended: Arc<Notify>,
     pub(super) pace: Pace,
+    pub(super) tally: Tally,
     pub(super) relays: Relays,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
 }
@@ -80,7 +82,13 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
     let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
     let (relays, reports) = Relays::new(options);
     let pace = Pace::new();
-    let (sockets, created) = SocketFactory::new(options.impairment, relays.clone(), pace.clone());
+    let tally = Tally::default();
+    let (sockets, created) = SocketFactory::new(
+        options.impairment,
+        relays.clone(),
+        pace.clone(),
+        tally.clone(),
+    );
     let driver_ended = Arc::new(Notify::new());
     let runtime = PacedRuntime::new(
         pace.clone(),
@@ -119,6 +127,7 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         created,
         driver_ended,
         pace,
+        tally,
         relays,
         reports,
     })

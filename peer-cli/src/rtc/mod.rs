@@ -20,6 +20,7 @@ mod servers;
 mod socket;
 mod stats;
 mod stun;
+mod tally;
 mod track;
 mod worker;
 
@@ -30,6 +31,7 @@ pub use options::{PeerOptions, RelayPolicy, Sound};
 pub use peer::{Peer, PeerStreams};
 pub use servers::{StunServer, TurnServer, TurnTransport};
 pub use stats::{SelectedPair, Stats};
+pub use tally::Tried;
 
 /// What the crate, or the system below it, refused.
 #[derive(Debug, thiserror::Error)]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::tally::is_check;
+
 /// How long the crate's driver may sleep while a connection is being set up.
 ///
 /// The driver sends what it queued only when it wakes next, so an uncapped sleep adds up to a whole
@@ -61,6 +63,11 @@ impl Pace {
         Duration::from_micros(self.0.cap_us.load(Ordering::Relaxed))
     }
 
+    /// Whether a path is looked for.
+    pub(super) fn is_looking(&self) -> bool {
+        self.0.looking_us.load(Ordering::Relaxed) != u64::MAX
+    }
+
     /// Whether a datagram leaves, or waits for its next repetition.
     pub(super) fn lets_pass(&self, datagram: &[u8]) -> bool {
         let since = Duration::from_micros(self.0.looking_us.load(Ordering::Relaxed));
@@ -69,11 +76,7 @@ impl Pace {
     }
 
     fn lets_pass_after(looked: Duration, datagram: &[u8]) -> bool {
-        /// A STUN Binding request (RFC 8489 5); one to a STUN server is nothing but its header.
-        const REQUEST: [u8; 2] = [0, 1];
-        const HEADER: usize = 20;
-        let is_check = datagram.starts_with(&REQUEST) && datagram.len() > HEADER;
-        !is_check
+        !is_check(datagram)
             || looked <= HASTE
             || (looked.as_micros() / TICK.as_micros()).is_multiple_of(EVERY)
     }

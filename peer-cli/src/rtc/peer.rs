@@ -19,6 +19,7 @@ use super::options::{PeerOptions, RelayPolicy, Sound};
 use super::pace::Pace;
 use super::relay::Relays;
 use super::stats::{self, Stats};
+use super::tally::{Tally, Tried};
 use super::track::LocalTrack;
 use super::{RtcError, build, worker};
 use crate::proto::packet::Packet;
@@ -49,6 +50,7 @@ pub struct Peer {
     sender: Option<Arc<dyn RtpSender>>,
     sound: Sound,
     pace: Pace,
+    tally: Tally,
     relays: Relays,
     dropped: Arc<AtomicU64>,
 }
@@ -87,6 +89,7 @@ impl Peer {
             sender: None,
             sound: options.sound,
             pace: built.pace,
+            tally: built.tally,
             relays: built.relays,
             dropped,
         };
@@ -190,6 +193,12 @@ impl Peer {
         self.relays.renew(options);
         let configuration = build::configuration(options, &self.relays);
         Ok(self.connection.set_configuration(configuration).await?)
+    }
+
+    /// The pairs of addresses that have been checked, what came nearest to working first.
+    #[must_use]
+    pub fn tried(&self) -> Vec<Tried> {
+        self.tally.table()
     }
 
     /// W3C webrtc-stats objects of this moment.

@@ -15,6 +15,7 @@ use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
 use super::stun::Listener;
+use super::tally::{self, Tally};
 use crate::proto::impair::Impairment;
 
 /// What we ask the kernel for, each way: a burst of data-channel packets overflows the default of
@@ -33,6 +34,7 @@ pub(super) struct SocketFactory {
     impairment: Option<(Impairment, u64)>,
     relays: Relays,
     pace: Pace,
+    tally: Tally,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
 }
@@ -56,12 +58,14 @@ impl SocketFactory {
         impairment: Option<(Impairment, u64)>,
         relays: Relays,
         pace: Pace,
+        tally: Tally,
     ) -> (Self, mpsc::UnboundedReceiver<Created>) {
         let (created, sockets) = mpsc::unbounded_channel();
         let factory = Self {
             impairment,
             relays,
             pace,
+            tally,
             created,
             count: Arc::new(AtomicU64::new(0)),
         };
@@ -86,7 +90,9 @@ impl SocketFactory {
         let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {
             inner,
             impaired,
+            local,
             pace: self.pace.clone(),
+            tally: self.tally.clone(),
             listener: listener.clone(),
         });
         // The receiver is gone once the connection is closing: nobody needs to know then.
@@ -131,7 +137,9 @@ fn size_buffers(socket: &std::net::UdpSocket) -> usize {
 struct PeerSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     impaired: Option<Impaired>,
+    local: SocketAddr,
     pace: Pace,
+    tally: Tally,
     listener: Listener,
 }
 
@@ -151,6 +159,9 @@ impl AsyncUdpSocket for PeerSocket {
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         if !self.pace.lets_pass(transmit.contents) {
             return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        if self.pace.is_looking() && tally::is_check(transmit.contents) {
+            self.tally.sent(self.local, transmit.destination);
         }
         let Some(impaired) = &self.impaired else {
             return self.inner.poll_send(cx, transmit);
@@ -172,12 +183,18 @@ impl AsyncUdpSocket for PeerSocket {
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
         let polled = self.inner.poll_recv(cx, bufs, meta);
+        let (waiting, looking) = (self.listener.is_waiting(), self.pace.is_looking());
         if let Poll::Ready(Ok(count)) = &polled
-            && self.listener.is_waiting()
+            && (waiting || looking)
         {
             for (buf, meta) in bufs.iter().zip(meta.iter()).take(*count) {
                 for datagram in buf[..meta.len].chunks(meta.stride.max(1)) {
-                    self.listener.overhear(datagram);
+                    if waiting {
+                        self.listener.overhear(datagram);
+                    }
+                    if looking {
+                        self.tally.heard(self.local, meta.addr, datagram);
+                    }
                 }
             }
         }

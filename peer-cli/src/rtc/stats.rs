@@ -7,7 +7,7 @@ use webrtc::peer_connection::{RTCIceCandidate, RTCStatsReport, RTCStatsReportEnt
 
 use super::relay::Relays;
 use super::servers::TurnTransport;
-use crate::event::{Endpoint, EndpointType, Protocol, TriedPair};
+use crate::event::{Endpoint, EndpointType, Protocol};
 
 /// One moment of a connection.
 #[derive(Clone, Debug, Default)]
@@ -18,8 +18,6 @@ pub struct Stats {
     pub pair: Option<SelectedPair>,
     /// Datagrams of any kind that came over that path.
     pub packets_received: u64,
-    /// Every pair of candidates that was checked, best first.
-    pub tried: Vec<TriedPair>,
     /// Of received sound; absent until the first packet.
     pub inbound: Option<Inbound>,
 }
@@ -69,7 +67,6 @@ pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate], relays: 
         .collect();
     stats.objects.extend(unreported);
     stats.pair = selected_pair(&stats.objects);
-    stats.tried = tried(&stats.objects);
     stats.packets_received = of_type(&stats.objects, "transport")
         .filter_map(|transport| transport["packetsReceived"].as_u64())
         .sum();
@@ -191,24 +188,6 @@ fn selected_pair(objects: &[Value]) -> Option<SelectedPair> {
         remote: end(objects, pair, "remoteCandidateId")?,
         rtt: (rtt > 0.0).then(|| Duration::from_secs_f64(rtt)),
     })
-}
-
-fn tried(objects: &[Value]) -> Vec<TriedPair> {
-    let count = |pair: &Value, field: &str| pair[field].as_u64().unwrap_or(0);
-    let mut pairs: Vec<TriedPair> = of_type(objects, "candidate-pair")
-        .filter_map(|pair| {
-            Some(TriedPair {
-                local: end(objects, pair, "localCandidateId")?,
-                remote: end(objects, pair, "remoteCandidateId")?,
-                checks: count(pair, "requestsSent"),
-                answers: count(pair, "responsesReceived"),
-                heard: count(pair, "requestsReceived"),
-            })
-        })
-        .collect();
-    let rank = |pair: &TriedPair| (pair.answers, pair.heard, pair.checks);
-    pairs.sort_by_key(|pair| std::cmp::Reverse(rank(pair)));
-    pairs
 }
 
 /// One end of a pair.

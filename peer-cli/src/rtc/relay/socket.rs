@@ -70,9 +70,10 @@ impl RelayedSocket {
             };
             let stride = meta.stride.max(1);
             if datagrams.chunks(stride).next().is_some_and(is_turn) {
-                let seen = datagrams
-                    .chunks(stride)
-                    .fold(true, |all, one| route.heard(one) && all);
+                let mut seen = true;
+                for one in datagrams.chunks(stride) {
+                    seen &= route.heard(one);
+                }
                 meta.addr = nowhere(index, self.local.is_ipv4());
                 if !seen {
                     // The driver passes over an empty datagram.
