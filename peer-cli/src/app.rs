@@ -3,6 +3,7 @@
 mod calls;
 mod devices;
 mod dial;
+mod doctor;
 mod input;
 mod interrupt;
 mod printer;
@@ -94,6 +95,7 @@ pub async fn run(
         Command::Answer(options) => calls::answer(*options, emit, stop).await,
         Command::Loopback(options) => calls::loopback(*options, emit, stop).await,
         Command::Devices(_) => devices::list(emit).await,
+        Command::Doctor(options) => doctor::run(*options, emit, stop).await,
     }
 }
 

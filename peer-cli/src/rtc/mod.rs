@@ -13,6 +13,7 @@ mod handler;
 mod impaired;
 mod options;
 mod peer;
+pub mod probe;
 mod relay;
 mod runtime;
 mod servers;

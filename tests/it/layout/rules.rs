@@ -97,7 +97,7 @@ pub(crate) const PEER_ORDER: &[&[&str]] = &[
     &["app"],
     &["output"],
     &["call"],
-    &["cli", "stats"],
+    &["cli", "doctor", "stats"],
     &["signal", "rtc", "media"],
     &["audio", "net"],
     &["codec"],
