@@ -112,7 +112,8 @@ pub(crate) const PEER_VALUES: &[&str] = &["event", "exit"];
 /// A crate (its folder) and all that it may depend on.
 pub(crate) const ONLY: &[(&str, &[&str])] = &[
     ("shared", &["serde", "serde_json"]),
-    ("tests/xtask", &["anyhow", "clap", "serde_json"]),
+    ("tests/lab", &["anyhow", "serde_json"]),
+    ("tests/xtask", &["anyhow", "clap", "lab", "serde_json"]),
 ];
 
 /// A crate (its folder) and what it may never depend on, not even for its tests.

@@ -80,7 +80,13 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> 
     let cargo = |line: &'static str| move || shell::run(workspace.cargo().args(line.split(' ')));
     vec![
         step("system packages", || {
-            setup::ensure(&[Job::Build, Job::Check, Job::Namespaces, Job::SoundCard])
+            setup::ensure(&[
+                Job::Build,
+                Job::Check,
+                Job::Namespaces,
+                Job::Laboratory,
+                Job::SoundCard,
+            ])
         }),
         step("format", cargo("fmt --all --check")),
         step("crates stay apart", || {

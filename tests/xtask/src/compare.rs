@@ -1,7 +1,7 @@
 //! Is this recording that sentence, and when? Cross-correlation of what was sent with what was heard.                 PURE
 
 use crate::fourier::best_shift;
-use crate::wav::Sound;
+use lab::wav::Sound;
 
 /// What the comparison found.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use crate::compare::{self, Match};
 use crate::live::Snapshot;
-use crate::process::Process;
 use crate::resample::resample;
 use crate::setup::{self, Job};
-use crate::wav::{self, Sound};
 use crate::workspace::{Profile, Programs, Workspace};
+use lab::Process;
+use lab::wav::{self, Sound};
 
 /// For a program to say that it is ready.
 const READY: Duration = Duration::from_secs(20);

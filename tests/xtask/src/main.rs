@@ -15,12 +15,10 @@ mod figures;
 mod fourier;
 mod live;
 mod namespace;
-mod process;
 mod prove;
 mod resample;
 mod setup;
 mod shell;
-mod wav;
 mod workspace;
 
 use std::process::ExitCode;

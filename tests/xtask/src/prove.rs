@@ -8,15 +8,17 @@ use std::thread::available_parallelism;
 use anyhow::{Context, Result, bail};
 
 use crate::figures::{self, Table};
-use crate::namespace::Namespace;
 use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
+use lab::Namespace;
 
 mod idle;
+mod nat;
 mod quality;
 mod quiet;
 mod set_up;
 mod speech;
+mod survival;
 
 /// What a proof works with.
 pub(crate) struct Bench<'a> {
@@ -60,6 +62,16 @@ const PROOFS: &[Proof] = &[
         name: "quiet-machine",
         about: "three programs without an argument, without network or sound card",
         run: quiet::run,
+    },
+    Proof {
+        name: "nat",
+        about: "every kind of NAT against every other, with and without a relay",
+        run: nat::run,
+    },
+    Proof {
+        name: "survival",
+        about: "what a call with sound and messages lives through",
+        run: survival::run,
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use crate::wav::Sound;
+use lab::wav::Sound;
 
 /// Zero crossings of the sinc on either side: enough for a stop band far below what a codec leaves.
 const CROSSINGS: f64 = 24.0;
@@ -80,7 +80,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     use super::resample;
-    use crate::wav::Sound;
+    use lab::wav::Sound;
 
     fn sine(rate: u32, hertz: f64, seconds: f64) -> Sound {
         let length = (seconds * f64::from(rate)) as u64;

@@ -1,109 +1,18 @@
 //! System packages: what each job needs beyond Rust, and how it comes onto the machine.
 
+use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+mod needs;
+
+pub(crate) use needs::Job;
+use needs::{NEEDS, Need};
+
 use crate::shell;
-
-/// What somebody is about to do; each needs a little more.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Job {
-    /// Compile everything.
-    Build,
-    /// Format and lint.
-    Check,
-    /// Speak and listen through a sound card that is none.
-    SoundCard,
-    /// Make namespaces in which there is only a loopback interface.
-    Namespaces,
-    /// Judge recorded speech with PESQ and STOI.
-    Quality,
-}
-
-/// Something that must be there, how to see that it is, and the Debian packages that bring it.
-struct Need {
-    what: &'static str,
-    job: Job,
-    only_linux: bool,
-    present: fn() -> bool,
-    debian: &'static [&'static str],
-}
-
-const NEEDS: &[Need] = &[
-    Need {
-        what: "a C compiler (cc)",
-        job: Job::Build,
-        only_linux: false,
-        present: c_compiler,
-        debian: &["gcc", "libc6-dev"],
-    },
-    Need {
-        what: "make",
-        job: Job::Build,
-        only_linux: true,
-        present: || shell::find("make").is_some(),
-        debian: &["make"],
-    },
-    Need {
-        what: "cmake",
-        job: Job::Build,
-        only_linux: false,
-        present: || shell::find("cmake").is_some(),
-        debian: &["cmake"],
-    },
-    Need {
-        what: "pkg-config",
-        job: Job::Build,
-        only_linux: true,
-        present: || shell::find("pkg-config").is_some(),
-        debian: &["pkg-config"],
-    },
-    Need {
-        what: "the ALSA headers",
-        job: Job::Build,
-        only_linux: true,
-        present: alsa_headers,
-        debian: &["libasound2-dev"],
-    },
-    Need {
-        what: "PulseAudio, a sound card without hardware",
-        job: Job::SoundCard,
-        only_linux: true,
-        present: || shell::find("pulseaudio").is_some(),
-        debian: &["pulseaudio"],
-    },
-    Need {
-        what: "ip (iproute2)",
-        job: Job::Namespaces,
-        only_linux: true,
-        present: || shell::find("ip").is_some(),
-        debian: &["iproute2"],
-    },
-    Need {
-        what: "unshare and nsenter",
-        job: Job::Namespaces,
-        only_linux: true,
-        present: namespace_tools,
-        debian: &["util-linux"],
-    },
-    Need {
-        what: "python3 with venv",
-        job: Job::Quality,
-        only_linux: false,
-        present: python_venv,
-        debian: &["python3", "python3-venv"],
-    },
-    Need {
-        what: "python3's C headers",
-        job: Job::Quality,
-        only_linux: false,
-        present: python_headers,
-        debian: &["python3-dev"],
-    },
-];
 
 /// Tries at `apt-get`: a mirror that fails once mostly answers a moment later.
 const TRIES: u32 = 3;
@@ -129,6 +38,9 @@ pub(crate) fn ensure(jobs: &[Job]) -> Result<()> {
         .collect();
     println!("installing {}", packages.join(" "));
     install(&packages)?;
+    if packages.contains(&"coturn") {
+        no_relay_service();
+    }
     let still = self::missing(jobs);
     if !still.is_empty() {
         bail!(
@@ -175,6 +87,17 @@ fn install(packages: &[&str]) -> Result<()> {
     last.with_context(|| format!("cannot install {}", packages.join(" ")))
 }
 
+/// `coturn` is wanted as a program; Debian's package also starts it as a service, which is ended again.
+fn no_relay_service() {
+    let words = ["disable", "--now", "coturn.service"];
+    // The mark of a running systemd, sd_booted(3); without it no service was started.
+    if Path::new("/run/systemd/system").exists()
+        && let Err(error) = as_root(&["systemctl"], &words)
+    {
+        println!("the coturn service was started and cannot be stopped: {error:#}");
+    }
+}
+
 fn install_once(packages: &[&str]) -> Result<()> {
     let words: Vec<&str> = ["install", "--no-install-recommends"]
         .iter()
@@ -186,6 +109,13 @@ fn install_once(packages: &[&str]) -> Result<()> {
 
 /// `apt-get` without questions; what it prints is shown only when it fails.
 fn apt_get(words: &[&str]) -> Result<()> {
+    let first = ["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"];
+    let settings = ["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120"];
+    as_root(&first, &[&settings, words].concat())
+}
+
+/// Settings of the environment and a program, then its words.
+fn as_root(program: &[&str], words: &[&str]) -> Result<()> {
     let mut command = if is_root() {
         Command::new("env")
     } else if shell::find("sudo").is_some() {
@@ -194,14 +124,12 @@ fn apt_get(words: &[&str]) -> Result<()> {
         sudo
     } else {
         bail!(
-            "neither root nor sudo here; run as root: apt-get {}",
+            "neither root nor sudo here; run as root: {} {}",
+            program.join(" "),
             words.join(" ")
         );
     };
-    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]);
-    command
-        .args(["-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=120"])
-        .args(words);
+    command.args(program).args(words);
     shell::read(&mut command).map(drop)
 }
 
@@ -222,27 +150,4 @@ fn rust_components() -> Result<()> {
 /// Whether this process may do everything, asked of `id`, since the standard library does not tell.
 pub(crate) fn is_root() -> bool {
     shell::read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
-}
-
-fn c_compiler() -> bool {
-    ["cc", "gcc", "clang", "cl"]
-        .iter()
-        .any(|name| shell::find(name).is_some())
-}
-
-fn alsa_headers() -> bool {
-    shell::works("pkg-config", &["--exists", "alsa"])
-}
-
-fn namespace_tools() -> bool {
-    shell::find("unshare").is_some() && shell::find("nsenter").is_some()
-}
-
-fn python_venv() -> bool {
-    shell::works("python3", &["-c", "import venv, ensurepip"])
-}
-
-fn python_headers() -> bool {
-    let question = "import os, sys, sysconfig as s; sys.exit(not os.path.exists(os.path.join(s.get_path('include'), 'Python.h')))";
-    shell::works("python3", &["-c", question])
 }

@@ -47,13 +47,14 @@ pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
     capture(Command::new(program).args(arguments)).is_ok_and(|output| output.status.success())
 }
 
-/// The first place on the search path that holds this program.
+/// The first place that holds this program: on the search path, or where systems keep the tools of administrators.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let names = [
         program.to_owned(),
         format!("{program}{}", env::consts::EXE_SUFFIX),
     ];
     env::split_paths(&env::var_os("PATH")?)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
         .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
         .find(|file| file.is_file())
 }

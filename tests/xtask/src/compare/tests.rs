@@ -1,5 +1,5 @@
 use super::{aligned, compare, trimmed};
-use crate::wav::Sound;
+use lab::wav::Sound;
 
 const RATE: u32 = 8000;
 

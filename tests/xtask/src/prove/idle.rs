@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use super::Bench;
 use crate::demo::{SENTENCE, file, start_server};
 use crate::figures::Table;
-use crate::process::Process;
 use crate::shell;
+use lab::Process;
 
 const READY: Duration = Duration::from_secs(30);
 /// After the start, so that starting is not counted.

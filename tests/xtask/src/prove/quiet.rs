@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use super::{Bench, inside};
 use crate::figures::Table;
-use crate::namespace::Namespace;
-use crate::process::Process;
+use lab::Process;
 
 const READY: Duration = Duration::from_secs(30);
 /// From starting the last program to both peers saying so, in milliseconds.
@@ -17,7 +16,7 @@ const CONNECTED: &str = "connected directly";
 
 pub(super) fn run(bench: &Bench) -> Result<Table> {
     let mut table = Table::default();
-    let namespace = match Namespace::new() {
+    let namespace = match crate::namespace::make() {
         Ok(namespace) => namespace,
         Err(reason) => {
             table.informs(

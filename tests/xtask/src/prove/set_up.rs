@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{Bench, inside};
 use crate::demo::start_server;
 use crate::figures::{Spread, Table};
-use crate::namespace::Namespace;
-use crate::process::Process;
+use lab::Namespace;
+use lab::Process;
 
 /// For one call from its start to its end.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -20,7 +20,7 @@ const PHASES: [&str; 4] = ["signaling", "offer_answer", "ice", "dtls"];
 
 pub(super) fn run(bench: &Bench) -> Result<Table> {
     // On the plainest machine where that can be made, else as it comes.
-    let namespace = Namespace::new().ok();
+    let namespace = crate::namespace::make().ok();
     let mut table = Table::default();
     loopback(bench, namespace.as_ref(), &mut table)?;
     two_processes(bench, namespace.as_ref(), &mut table)?;

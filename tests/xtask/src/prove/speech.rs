@@ -10,8 +10,8 @@ use super::{Bench, Scale, quality};
 use crate::compare::{self, compare};
 use crate::demo::{SENTENCE, file, read, start_server};
 use crate::figures::Table;
-use crate::process::Process;
-use crate::wav;
+use lab::Process;
+use lab::wav;
 
 /// For one call from its start to its end.
 const LIMIT: Duration = Duration::from_secs(60);

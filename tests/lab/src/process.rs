@@ -1,6 +1,6 @@
 //! A child process that tells what happens line by line: JSON events on its standard output, words for people on the other one.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -11,11 +11,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 /// Killed when dropped, so that no job leaves a process behind.
-pub(crate) struct Process {
+#[derive(Debug)]
+pub struct Process {
     name: &'static str,
     child: Child,
     /// Held open: the end of input means something to a peer.
-    _input: Option<ChildStdin>,
+    input: Option<ChildStdin>,
     lines: Receiver<Line>,
     said: Vec<String>,
     started: Instant,
@@ -23,11 +24,14 @@ pub(crate) struct Process {
 
 /// One JSON event and when it was read.
 #[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) at: Instant,
-    pub(crate) value: Value,
+pub struct Event {
+    /// When it was read.
+    pub at: Instant,
+    /// The whole object.
+    pub value: Value,
 }
 
+#[derive(Debug)]
 enum Line {
     Output(Instant, String),
     Words(Instant, String),
@@ -39,13 +43,19 @@ const REPEATED: usize = 12;
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Event {
-    pub(crate) fn is(&self, name: &str) -> bool {
+    /// Whether it has this name.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
         self.value["event"] == name
     }
 }
 
 impl Process {
-    pub(crate) fn start(name: &'static str, mut command: Command) -> Result<Self> {
+    /// Starts it; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(name: &'static str, mut command: Command) -> Result<Self> {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -64,24 +74,68 @@ impl Process {
         Ok(Self {
             name,
             child,
-            _input: input,
+            input,
             lines,
             said: Vec::new(),
             started,
         })
     }
 
-    pub(crate) fn id(&self) -> u32 {
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// When it was started: just before the system was asked to.
-    pub(crate) fn started(&self) -> Instant {
+    #[must_use]
+    pub fn started(&self) -> Instant {
         self.started
     }
 
+    /// Its standard input, for another thread; what is written here afterwards goes nowhere.
+    pub fn take_input(&mut self) -> Option<ChildStdin> {
+        self.input.take()
+    }
+
+    /// Writes a line to its standard input.
+    ///
+    /// # Errors
+    /// When it no longer reads, or the input was taken.
+    pub fn write(&mut self, line: &str) -> Result<()> {
+        let input = self
+            .input
+            .as_mut()
+            .with_context(|| format!("{} has no standard input", self.name))?;
+        writeln!(input, "{line}").with_context(|| format!("cannot write to {}", self.name))
+    }
+
+    /// SIGINT, as Ctrl-C sends.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn interrupt(&self) -> Result<()> {
+        let mut command = Command::new("kill");
+        crate::shell::feed(command.args(["-INT", &self.id().to_string()]), "").map(drop)
+    }
+
+    /// SIGKILL: it is gone without a word.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child
+            .kill()
+            .with_context(|| format!("cannot kill {}", self.name))?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// The next event, whatever it is; `None` at the end of its output.
-    pub(crate) fn next(&mut self, deadline: Instant) -> Result<Option<Event>> {
+    ///
+    /// # Errors
+    /// At the deadline, and when what it printed is no event.
+    pub fn next(&mut self, deadline: Instant) -> Result<Option<Event>> {
         loop {
             match self.line(deadline)? {
                 None => return Ok(None),
@@ -96,22 +150,37 @@ impl Process {
     }
 
     /// Waits for the event of this name and passes over the others.
-    pub(crate) fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Event> {
+    ///
+    /// # Errors
+    /// When the limit passes or it ends; with what it said last.
+    pub fn wait_for(&mut self, name: &str, limit: Duration) -> Result<Event> {
+        self.wait_for_one(&[name], limit)
+    }
+
+    /// Waits for whichever of these events comes first.
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_for_one(&mut self, names: &[&str], limit: Duration) -> Result<Event> {
         let deadline = Instant::now() + limit;
+        let what = names.join("\" or \"");
         loop {
             match self
                 .next(deadline)
-                .with_context(|| format!("waiting for \"{name}\""))?
+                .with_context(|| format!("waiting for \"{what}\""))?
             {
-                Some(event) if event.is(name) => return Ok(event),
+                Some(event) if names.iter().any(|name| event.is(name)) => return Ok(event),
                 Some(_) => {}
-                None => return Err(self.complaint(&format!("ended without \"{name}\""))),
+                None => return Err(self.complaint(&format!("ended without \"{what}\""))),
             }
         }
     }
 
     /// Waits until these words stand in a line for people.
-    pub(crate) fn wait_for_words(&mut self, words: &str, limit: Duration) -> Result<Instant> {
+    ///
+    /// # Errors
+    /// As [`Self::wait_for`].
+    pub fn wait_for_words(&mut self, words: &str, limit: Duration) -> Result<Instant> {
         let deadline = Instant::now() + limit;
         loop {
             match self
@@ -126,7 +195,10 @@ impl Process {
     }
 
     /// Waits for the end and returns the exit code.
-    pub(crate) fn finish(&mut self, limit: Duration) -> Result<i32> {
+    ///
+    /// # Errors
+    /// When the limit passes, or a signal ended it.
+    pub fn finish(&mut self, limit: Duration) -> Result<i32> {
         let deadline = Instant::now() + limit;
         while self
             .line(deadline)
@@ -147,7 +219,10 @@ impl Process {
     }
 
     /// Like [`Self::finish`], but anything but exit 0 is an error.
-    pub(crate) fn succeed(&mut self, limit: Duration) -> Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::finish`], and for every other exit code.
+    pub fn succeed(&mut self, limit: Duration) -> Result<()> {
         match self.finish(limit)? {
             0 => Ok(()),
             code => Err(self.complaint(&format!("ended with exit code {code}"))),
@@ -169,7 +244,8 @@ impl Process {
     }
 
     /// What went wrong, followed by the last things that the process itself said.
-    fn complaint(&self, what: &str) -> anyhow::Error {
+    #[must_use]
+    pub fn complaint(&self, what: &str) -> anyhow::Error {
         let last = &self.said[self.said.len().saturating_sub(REPEATED)..];
         if last.is_empty() {
             anyhow!("{} {what}", self.name)

@@ -4,10 +4,10 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// One channel of sound, samples between −1 and 1.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Sound {
+pub struct Sound {
     /// Samples a second.
-    pub(crate) rate: u32,
-    pub(crate) samples: Vec<f32>,
+    pub rate: u32,
+    pub samples: Vec<f32>,
 }
 
 const PCM: u16 = 1;
@@ -16,13 +16,13 @@ const EXTENSIBLE: u16 = 0xFFFE;
 const FULL_SCALE: f32 = 32_768.0;
 
 impl Sound {
-    pub(crate) fn seconds(&self) -> f64 {
+    pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.rate)
     }
 }
 
 /// Reads a whole file; a data chunk that promises more than there is gives what there is.
-pub(crate) fn parse(file: &[u8]) -> Result<Sound> {
+pub fn parse(file: &[u8]) -> Result<Sound> {
     ensure!(
         file.len() >= 12 && &file[..4] == b"RIFF" && &file[8..12] == b"WAVE",
         "not a wav file"
@@ -49,7 +49,7 @@ pub(crate) fn parse(file: &[u8]) -> Result<Sound> {
 }
 
 /// A whole file of one channel.
-pub(crate) fn write(sound: &Sound) -> Vec<u8> {
+pub fn write(sound: &Sound) -> Vec<u8> {
     let data: Vec<u8> = sound
         .samples
         .iter()

@@ -1,0 +1,47 @@
+//! Laboratories: networks of namespaces with NATs, servers and bad cables in them, and the programs that run there.
+//!
+//! Nothing here needs more than Rust to build; what a laboratory is made of (`ip`, `nft`, `turnserver`) is started as a process.
+//! Everything is held by processes of ours and is gone when its owner is dropped, also by a panic, and when this process is
+//! killed. Any number of laboratories stand side by side: their namespaces have no names.
+
+mod authority;
+mod conversation;
+mod coturn;
+mod letters;
+mod namespace;
+mod nat;
+mod nat_lab;
+mod process;
+mod scratch;
+mod shell;
+mod talk;
+mod tone;
+pub mod wav;
+
+use std::io::Write;
+
+pub use authority::Authority;
+pub use conversation::{Conversation, Report};
+pub use coturn::{Coturn, CoturnOptions};
+pub use letters::{Delivery, Letter};
+pub use namespace::Namespace;
+pub use nat::Nat;
+pub use nat_lab::{Family, NatLab, Side};
+pub use process::{Event, Process};
+pub use scratch::Scratch;
+pub use talk::{First, Outcome, Servers, Talk};
+pub use tone::Presence;
+
+/// Whether laboratories can be built here, which wants root; if not, that is said past the test harness, by the test's name.
+///
+/// Whatever else is missing is no reason to skip a test: it fails then.
+#[must_use]
+pub fn may_build(test: &str) -> bool {
+    let why = match Namespace::new() {
+        Ok(_) => return true,
+        Err(why) => why,
+    };
+    let line = format!("SKIPPED {test}: needs root ({why:#})\n");
+    std::io::stderr().write_all(line.as_bytes()).ok();
+    false
+}

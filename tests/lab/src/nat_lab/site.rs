@@ -1,0 +1,140 @@
+//! One side: a host, the NAT before it, and the cables.
+
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+
+use super::Family;
+use crate::namespace::Namespace;
+use crate::nat::Nat;
+
+/// A host behind a NAT.
+#[derive(Debug)]
+pub(super) struct Site {
+    number: u8,
+    family: Family,
+    nat: Namespace,
+    pub(super) host: Namespace,
+    kind: Nat,
+    /// How many addresses the host has had before this one.
+    moves: u8,
+}
+
+/// The last part of the host's first address.
+const FIRST: u8 = 10;
+/// All that is forwarded, either way, before anything else looks at it.
+const DARK: &str = "table inet dark {
+  chain everything { type filter hook forward priority -400; policy drop; }
+}
+";
+
+impl Site {
+    /// Makes both namespaces and connects them with each other and with the bridge of the public segment.
+    pub(super) fn new(number: u8, family: Family, public: &Namespace) -> Result<Self> {
+        let site = Self {
+            number,
+            family,
+            nat: Namespace::new()?,
+            host: Namespace::new()?,
+            kind: Nat::PortRestricted,
+            moves: 0,
+        };
+        let (nat, host) = (&site.nat, &site.host);
+        without_address_detection(nat, family)?;
+        without_address_detection(host, family)?;
+        public.ip(&format!(
+            "link add p{number} type veth peer name wan netns {}\nlink set p{number} master br0 up\n",
+            nat.id()
+        ))?;
+        nat.ip(&format!(
+            "link add lan type veth peer name eth0 netns {}\nlink set lan up\nlink set wan up\n",
+            host.id()
+        ))?;
+        host.ip("link set eth0 up\n")?;
+        if family != Family::V6 {
+            nat.run("sysctl -qw net.ipv4.ip_forward=1")?;
+            nat.ip(&format!(
+                "addr add 203.0.113.1{number}/24 dev wan\naddr add 192.168.{number}.1/24 dev lan\n"
+            ))?;
+        }
+        if family != Family::V4 {
+            nat.run("sysctl -qw net.ipv6.conf.all.forwarding=1")?;
+            nat.ip(&format!(
+                "addr add 2001:db8::1{number}/48 dev wan nodad\n\
+                 addr add 2001:db8:{number}::1/64 dev lan nodad\n"
+            ))?;
+            // The servers' way back, as a provider would have it.
+            public.ip(&format!(
+                "route add 2001:db8:{number}::/64 via 2001:db8::1{number}\n"
+            ))?;
+            let other = 3 - number;
+            nat.ip(&format!(
+                "route add 2001:db8:{other}::/64 via 2001:db8::1{other}\n"
+            ))?;
+        }
+        site.give_address()?;
+        Ok(site)
+    }
+
+    /// The kind of NAT from now on.
+    pub(super) fn set(&mut self, kind: Nat) -> Result<()> {
+        self.kind = kind;
+        self.nat.feed("nft -f -", &kind.rules(self.address()))?;
+        self.nat.run("conntrack -F").map(drop)
+    }
+
+    pub(super) fn dark(&self) -> Result<()> {
+        self.nat.feed("nft -f -", DARK).map(drop)
+    }
+
+    pub(super) fn light(&self) -> Result<()> {
+        self.nat.run("nft delete table inet dark").map(drop)
+    }
+
+    pub(super) fn delete_address(&mut self) -> Result<()> {
+        self.host.ip("addr flush dev eth0 scope global\n")
+    }
+
+    pub(super) fn add_address(&mut self) -> Result<()> {
+        self.moves += 1;
+        self.give_address()?;
+        // Some kinds name the host. Without conntrack -F: the NAT itself has not changed.
+        self.nat
+            .feed("nft -f -", &self.kind.rules(self.address()))
+            .map(drop)
+    }
+
+    pub(super) fn address(&self) -> Ipv4Addr {
+        Ipv4Addr::new(192, 168, self.number, FIRST + self.moves)
+    }
+
+    fn give_address(&self) -> Result<()> {
+        let number = self.number;
+        let mut lines = String::new();
+        if self.family != Family::V6 {
+            lines += &format!(
+                "addr add {}/24 dev eth0\nroute add default via 192.168.{number}.1\n",
+                self.address()
+            );
+        }
+        if self.family != Family::V4 {
+            let last = FIRST + self.moves;
+            lines += &format!(
+                "addr add 2001:db8:{number}::{last}/64 dev eth0 nodad\n\
+                 route add default via 2001:db8:{number}::1\n"
+            );
+        }
+        self.host.ip(&lines)
+    }
+}
+
+/// Link-local addresses would otherwise wait a second or two before they are used (RFC 4862 section 5.4), before the first
+/// interface is made.
+pub(super) fn without_address_detection(place: &Namespace, family: Family) -> Result<()> {
+    if family == Family::V4 {
+        return Ok(());
+    }
+    place
+        .run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0")
+        .map(drop)
+}
