@@ -39,8 +39,19 @@ pub(super) fn of_signaling(signaling: &Signaling) -> Finding {
     }
 }
 
+/// How the servers and the NAT are.
+pub(super) fn of_network(facts: &Facts) -> Vec<Finding> {
+    // One that is gone is not missed where another does the same; a relay makes up for all of STUN.
+    let relay = facts.has_relay();
+    let mapped = relay || facts.stun.iter().any(|stun| stun.result.is_ok());
+    let stun = facts.stun.iter().map(|stun| of_stun(stun, mapped));
+    let nat = facts.nat.as_ref().and_then(of_nat);
+    let turn = facts.turn.iter().flat_map(|turn| of_turn(turn, relay));
+    stun.chain(nat).chain(turn).collect()
+}
+
 /// How one STUN server is; `others` are enough if it is gone.
-pub(super) fn of_stun(stun: &Stun, others: bool) -> Finding {
+fn of_stun(stun: &Stun, others: bool) -> Finding {
     let finding = match &stun.result {
         Ok(facts) => Finding {
             took: Some(facts.round_trip),
@@ -67,7 +78,7 @@ pub(super) fn of_stun(stun: &Stun, others: bool) -> Finding {
 }
 
 /// What the NAT does.
-pub(super) fn of_nat(measured: &Measured) -> Option<Finding> {
+fn of_nat(measured: &Measured) -> Option<Finding> {
     let kind = measured.kind()?;
     let (mapping, filtering) = (
         measured.mapping().map(Mapping::word),
@@ -98,7 +109,7 @@ pub(super) fn of_nat(measured: &Measured) -> Option<Finding> {
 }
 
 /// How one TURN server is, and whether it relays; `others` are enough if it is gone.
-pub(super) fn of_turn(turn: &Turn, others: bool) -> Vec<Finding> {
+fn of_turn(turn: &Turn, others: bool) -> Vec<Finding> {
     let findings = match &turn.result {
         Ok(allocation) => vec![
             Finding {

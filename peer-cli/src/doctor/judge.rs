@@ -152,7 +152,7 @@ impl Facts {
                 return Some(Problem::warn(
                     "stun",
                     format!(
-                        "no STUN server answers: calls may have to go through {}",
+                        "no STUN server answers: calls to other networks go through {}",
                         relay.url
                     ),
                 ));
@@ -187,7 +187,12 @@ impl Facts {
         if self.stun.is_empty() || self.stun.iter().any(|stun| stun.result.is_ok()) {
             return None;
         }
-        let text = "no STUN server answers: direct calls work only inside your own network (try another --stun)";
+        if self.has_relay() {
+            let text = "no STUN server answers: calls to other networks go through the relay (try another --stun)";
+            return Some(Problem::warn("stun", text));
+        }
+        let text =
+            "no STUN server answers: calls work only inside your own network (try another --stun)";
         Some(Problem::fail("stun", Exit::Expectation, text))
     }
 
@@ -219,6 +224,8 @@ impl Facts {
                     return Some(Problem::warn("relay-to-itself", text));
                 }
             },
+            // Said once, and not for each server.
+            Err(ProbeError::NoReply) if turn.udp && self.udp() != Udp::Works => return None,
             Err(error) => words::turn_problem(turn, error),
         };
         // With another relay that works, one that is gone is not missed; one that says no is a mistake somewhere.
@@ -273,3 +280,6 @@ impl Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,19 +67,10 @@ pub async fn examine(examination: Examination, tell: mpsc::Sender<Event>) -> Ver
         network.add(offered, &examination);
     }
     facts.stun = network.stun().await;
-    let any = facts.stun.iter().any(|stun| stun.result.is_ok());
-    for stun in &facts.stun {
-        say(finding(findings::of_stun(stun, any))).await;
-    }
-    facts.nat = network::nat(&facts.stun, &examination.bind).await;
-    if let Some(nat) = facts.nat.as_ref().and_then(findings::of_nat) {
-        say(finding(nat)).await;
-    }
-    facts.turn = network.turn().await;
-    for turn in &facts.turn {
-        for each in findings::of_turn(turn, facts.has_relay()) {
-            say(finding(each)).await;
-        }
+    let (nat, turn) = tokio::join!(network::nat(&facts.stun, &examination.bind), network.turn());
+    (facts.nat, facts.turn) = (nat, turn);
+    for each in findings::of_network(&facts) {
+        say(finding(each)).await;
     }
     // It ends in any case; a panic inside cpal would be one.
     facts.devices = devices.await.unwrap_or_default();

@@ -63,3 +63,6 @@ fn source(bind: &[IpAddr], to: SocketAddr) -> Option<IpAddr> {
     let fits = |ip: &&IpAddr| ip.is_ipv4() == to.is_ipv4() && !ip.is_loopback();
     bind.iter().find(fits).copied()
 }
+
+#[cfg(test)]
+mod tests;
