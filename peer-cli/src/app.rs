@@ -65,7 +65,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs a command and says how it ended; `exit` is the last event, whatever happened.
 async fn command_to_exit(command: Command, emit: Emitter) -> Exit {
     let (stop_tx, stop) = watch::channel(None);
-    tokio::spawn(interrupt::watch(stop_tx, emit.clone()));
+    interrupt::watch(stop_tx, emit.clone());
     let outcome = run(command, emit.clone(), stop).await;
     let (exit, event) = match outcome {
         Ok(outcome) => {

@@ -9,33 +9,28 @@ use crate::audio::{self, AudioError, DeviceInfo, DeviceKind, FRAME, Read};
 /// Sound of a microphone that is looked at.
 const LISTEN: Duration = Duration::from_millis(300);
 
-/// A device that has done nothing by then does not work.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A device that has done nothing by then does not work; a sound server may take two seconds at once.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Frames of 10 ms that a speaker must take, which hears silence.
-const FRAMES: usize = 20;
+/// Opens and hears a microphone; nothing if it is off. Blocks for about half a second.
+pub(super) fn hear(mic: &SourceSpec) -> Option<Device> {
+    mic.is_device().then(|| Device {
+        kind: DeviceKind::Input,
+        named: *mic != SourceSpec::Default,
+        result: listen(mic),
+    })
+}
 
-/// Uses both, unless they are off; blocks for about half a second.
-pub(super) fn try_out(mic: &SourceSpec, speaker: &SinkSpec) -> Vec<Device> {
-    let mut devices = Vec::new();
-    if mic.is_device() {
-        devices.push(Device {
-            kind: DeviceKind::Input,
-            named: *mic != SourceSpec::Default,
-            result: listen(mic),
-        });
-    }
-    if speaker.is_device() {
-        devices.push(Device {
-            kind: DeviceKind::Output,
-            named: *speaker != SinkSpec::Default,
-            result: play(speaker),
-        });
-    }
-    devices
+/// Opens a speaker and plays silence; likewise.
+pub(super) fn speak(speaker: &SinkSpec) -> Option<Device> {
+    speaker.is_device().then(|| Device {
+        kind: DeviceKind::Output,
+        named: *speaker != SinkSpec::Default,
+        result: play(speaker),
+    })
 }
 
 fn listen(spec: &SourceSpec) -> Result<Heard, AudioError> {
@@ -74,24 +69,28 @@ fn play(spec: &SinkSpec) -> Result<Heard, AudioError> {
     let mut sink = audio::open_sink(spec)?;
     sink.start()?;
     let start = Instant::now();
-    let mut taken = 0;
-    let mut first = None;
-    while taken < FRAMES {
-        for _ in 0..sink.wanted()? {
-            sink.write(&[0.0; FRAME])?;
-            taken += 1;
-            first.get_or_insert_with(|| start.elapsed());
+    let mut filled = false;
+    loop {
+        let wanted = sink.wanted()?;
+        // It was full: that it wants more means that it has played some.
+        if filled && wanted > 0 {
+            break;
         }
+        for _ in 0..wanted {
+            sink.write(&[0.0; FRAME])?;
+        }
+        filled |= wanted > 0;
         if start.elapsed() > PATIENCE {
             return Err(broken(DeviceKind::Output, "takes no sound"));
         }
         std::thread::sleep(LOOK);
     }
+    let took = start.elapsed();
     sink.stop()?;
     let name = name(DeviceKind::Output, |device| sink_is(device, spec));
     Ok(Heard {
         name,
-        took: first.unwrap_or_default(),
+        took,
         peak: None,
     })
 }

@@ -80,7 +80,7 @@ pub struct Device {
 pub struct Heard {
     /// The device, as people know it.
     pub name: String,
-    /// Until its first samples were there, or taken.
+    /// Until its first samples were there, or had been played.
     pub took: Duration,
     /// The loudest sample of a microphone, 0 to 1; none for a speaker.
     pub peak: Option<f32>,

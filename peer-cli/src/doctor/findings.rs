@@ -27,9 +27,11 @@ pub(super) fn of_signaling(signaling: &Signaling) -> Finding {
             }
         },
         Err(failure) => {
-            let why = failure
-                .reason
-                .replacen(&format!("{}: ", signaling.url), "", 1);
+            let told = format!("cannot reach {}: ", signaling.url);
+            let why = match failure.reason.strip_prefix(&told) {
+                Some(why) => why.to_owned(),
+                None => failure.reason.replace(&signaling.url, "it"),
+            };
             Finding::new(Subject::Signaling, Grade::Fail, why)
         }
     };

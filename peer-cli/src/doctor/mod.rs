@@ -54,10 +54,11 @@ pub struct Examination {
 pub async fn examine(examination: Examination, tell: mpsc::Sender<Event>) -> Verdict {
     let say = async |event| drop(tell.send(event).await);
     let finding = |finding| Event::Check(Box::new(finding));
-    let devices = tokio::task::spawn_blocking({
-        let (mic, speaker) = (examination.mic.clone(), examination.speaker.clone());
-        move || devices::try_out(&mic, &speaker)
-    });
+    let (mic, speaker) = (examination.mic.clone(), examination.speaker.clone());
+    let devices = [
+        tokio::task::spawn_blocking(move || devices::hear(&mic)),
+        tokio::task::spawn_blocking(move || devices::speak(&speaker)),
+    ];
     let mut network = network::Probes::start(&examination);
     let mut facts = facts::Facts::default();
     if let Some(server) = &examination.server {
@@ -72,10 +73,13 @@ pub async fn examine(examination: Examination, tell: mpsc::Sender<Event>) -> Ver
     for each in findings::of_network(&facts) {
         say(finding(each)).await;
     }
-    // It ends in any case; a panic inside cpal would be one.
-    facts.devices = devices.await.unwrap_or_default();
-    for device in &facts.devices {
-        say(finding(findings::of_device(device))).await;
+    for device in devices {
+        // It ends in any case; a panic below it would leave its line out.
+        let Ok(Some(device)) = device.await else {
+            continue;
+        };
+        say(finding(findings::of_device(&device))).await;
+        facts.devices.push(device);
     }
     let verdict = facts.judge();
     say(findings::of_verdict(&facts, &verdict)).await;

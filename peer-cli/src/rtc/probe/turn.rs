@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use rtc::stun::attributes::{ATTR_XOR_RELAYED_ADDRESS, Attributes};
 use rtc::stun::message::{
     CLASS_INDICATION, Getter, METHOD_ALLOCATE, METHOD_CREATE_PERMISSION, METHOD_DATA,
     METHOD_REFRESH, METHOD_SEND, Message,
@@ -65,15 +66,9 @@ pub async fn allocation(
         patience,
     )?;
     let (answer, round_trip) = allocate(&mut client).await?;
-    let mut relayed = RelayedAddress::default();
-    relayed
-        .get_from(&answer)
-        .map_err(|_| ProbeError::Strange("no relayed address in it".to_owned()))?;
-    let relayed = SocketAddr::new(relayed.ip, relayed.port);
+    let relayed = relayed(&answer)?;
     let echo = echo(&mut client, relayed, patience).await;
-    // Best effort: it would expire, but a quota may be small.
-    let parting = client.ask(METHOD_REFRESH, &[&Lifetime(Duration::ZERO)]);
-    let _ = tokio::time::timeout(PARTING, parting).await;
+    release(&mut client).await;
     Ok(Allocation {
         relayed,
         mapped: message::mapped(&answer),
@@ -110,13 +105,36 @@ async fn allocate(client: &mut Client) -> Result<(Message, Duration), ProbeError
         Err(ProbeError::Refused {
             code: NO_SUCH_FAMILY,
             ..
-        }) => {
-            client
-                .ask(METHOD_ALLOCATE, &[&udp, &REQUESTED_FAMILY_IPV6])
-                .await
-        }
-        result => result,
+        }) => {}
+        result => return result,
     }
+    client
+        .ask(METHOD_ALLOCATE, &[&udp, &REQUESTED_FAMILY_IPV6])
+        .await
+}
+
+/// XOR-RELAYED-ADDRESS; coturn with IPv6 alone puts a second one behind `0.0.0.0:0`.
+fn relayed(answer: &Message) -> Result<SocketAddr, ProbeError> {
+    let attributes = answer.attributes.0.iter();
+    let each = attributes.filter(|attribute| attribute.typ == ATTR_XOR_RELAYED_ADDRESS);
+    each.filter_map(|attribute| {
+        let alone = Message {
+            attributes: Attributes(vec![attribute.clone()]),
+            transaction_id: answer.transaction_id,
+            ..Message::default()
+        };
+        let mut relayed = RelayedAddress::default();
+        relayed.get_from(&alone).ok()?;
+        Some(SocketAddr::new(relayed.ip, relayed.port))
+    })
+    .find(|address| !address.ip().is_unspecified())
+    .ok_or_else(|| ProbeError::Strange("no relayed address in it".to_owned()))
+}
+
+/// Gives the allocation back. It would expire, too, but a quota may be small.
+async fn release(client: &mut Client) {
+    let parting = client.ask(METHOD_REFRESH, &[&Lifetime(Duration::ZERO)]);
+    let _ = tokio::time::timeout(PARTING, parting).await;
 }
 
 async fn echo(
