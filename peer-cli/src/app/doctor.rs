@@ -8,6 +8,7 @@ use crate::cli::{DoctorOptions, Stun};
 use crate::doctor::{self, Examination};
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
+use crate::net::Dialer;
 use crate::rtc;
 
 /// Findings on their way to the printer.
@@ -31,22 +32,7 @@ pub(super) async fn run(
         server: shown,
     })
     .await;
-    let (stun, offered_stun) = match options.stun {
-        Stun::Off => (Vec::new(), false),
-        Stun::Servers(servers) => (servers, true),
-    };
-    let examination = Examination {
-        server: options.server,
-        dialer,
-        bind: options.bind,
-        stun,
-        offered_stun,
-        turn: options.turn,
-        offered_turn: true,
-        mic: options.mic,
-        speaker: options.speaker,
-        patience: options.patience,
-    };
+    let examination = examination(options, dialer);
     let (tell, mut told) = mpsc::channel(QUEUE);
     let telling = async {
         while let Some(event) = told.recv().await {
@@ -64,6 +50,24 @@ pub(super) async fn run(
             Ok(Outcome { exit, reason: exit.meaning().to_owned() })
         }
         () = emit.closed() => Ok(Outcome { exit: Exit::Done, reason: "nobody reads".to_owned() }),
+    }
+}
+
+fn examination(options: DoctorOptions, dialer: Dialer) -> Examination {
+    let (stun, offered_stun) = match options.stun {
+        Stun::Off => (Vec::new(), false),
+        Stun::Servers(servers) => (servers, true),
+    };
+    Examination {
+        server: options.server,
+        dialer,
+        bind: options.bind,
+        stun,
+        offered_stun,
+        turn: options.turn,
+        mic: options.mic,
+        speaker: options.speaker,
+        patience: options.patience,
     }
 }
 

@@ -37,10 +37,8 @@ pub struct Examination {
     pub stun: Vec<StunServer>,
     /// Whether those that the signaling server offers are asked too.
     pub offered_stun: bool,
-    /// TURN servers by name.
+    /// TURN servers by name; those that the signaling server offers are asked too.
     pub turn: Vec<TurnServer>,
-    /// Whether those that the signaling server offers are asked too.
-    pub offered_turn: bool,
     /// The microphone; `off` leaves it out.
     pub mic: SourceSpec,
     /// The speaker; `off` leaves it out.

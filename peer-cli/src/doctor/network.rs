@@ -50,12 +50,7 @@ impl Probes {
         {
             self.add_stun(server, examination);
         }
-        for server in offered
-            .turn
-            .iter()
-            .take(MOST_OFFERED)
-            .filter(|_| examination.offered_turn)
-        {
+        for server in offered.turn.iter().take(MOST_OFFERED) {
             self.add_turn(server, true, examination);
         }
     }

@@ -10,48 +10,13 @@ const SILENCE: f32 = 1e-4;
 
 /// The constant word and the sentence about a TURN server that gives no allocation.
 pub(super) fn turn_problem(turn: &Turn, error: &ProbeError) -> (&'static str, String) {
-    let (url, user) = (&turn.url, &turn.user);
+    let url = &turn.url;
     match error {
-        ProbeError::Refused { code: 401, .. } if turn.offered => (
-            "turn-credentials",
-            format!(
-                "the TURN server {url} refuses the credentials that the signaling server hands out: tell who runs them (the same secret, the right time)"
-            ),
-        ),
-        ProbeError::Refused { code: 401, .. } => (
-            "turn-credentials",
-            format!(
-                "the TURN server {url} refuses user \"{user}\": check --turn-user and PEER_TURN_PASSWORD"
-            ),
-        ),
+        ProbeError::Refused { code, reason } => refusal(turn, *code, reason),
         ProbeError::Anonymous => (
             "turn-credentials",
             format!(
                 "the TURN server {url} wants a user and password: give --turn-user, and PEER_TURN_PASSWORD in the environment"
-            ),
-        ),
-        ProbeError::Refused { code: 438, .. } => (
-            "turn-nonce",
-            format!(
-                "the TURN server {url} takes no nonce, not even its own new one (438): several servers behind one name?"
-            ),
-        ),
-        ProbeError::Refused { code: 486, .. } => (
-            "turn-quota",
-            format!(
-                "the TURN server {url} gives user \"{user}\" no more allocations (486, quota reached): end other calls, or raise its quota"
-            ),
-        ),
-        ProbeError::Refused { code: 508, .. } => (
-            "turn-full",
-            format!(
-                "the TURN server {url} has no relay address left (508): widen its port range, or try later"
-            ),
-        ),
-        ProbeError::Refused { code, reason } => (
-            "turn-refused",
-            format!(
-                "the TURN server {url} refuses an allocation ({code} {reason}): ask who runs it"
             ),
         ),
         ProbeError::Dial(DialError::Tls(_)) => ("turn-tls", with_hint(url, error)),
@@ -63,6 +28,42 @@ pub(super) fn turn_problem(turn: &Turn, error: &ProbeError) -> (&'static str, St
             format!("the TURN server {url} cannot be used: {error}"),
         ),
     }
+}
+
+/// What follows from an ERROR-CODE (RFC 8656 19).
+fn refusal(turn: &Turn, code: u16, reason: &str) -> (&'static str, String) {
+    let (url, user) = (&turn.url, &turn.user);
+    let (word, what) = match code {
+        401 if turn.offered => (
+            "turn-credentials",
+            "refuses the credentials that the signaling server hands out: tell who runs them (the same secret, the \
+             right time)"
+                .to_owned(),
+        ),
+        401 => (
+            "turn-credentials",
+            format!("refuses user \"{user}\": check --turn-user and PEER_TURN_PASSWORD"),
+        ),
+        438 => (
+            "turn-nonce",
+            "takes no nonce, not even its own new one (438): several servers behind one name?".to_owned(),
+        ),
+        486 => (
+            "turn-quota",
+            format!(
+                "gives user \"{user}\" no more allocations (486, quota reached): end other calls, or raise its quota"
+            ),
+        ),
+        508 => (
+            "turn-full",
+            "has no relay address left (508): widen its port range, or try later".to_owned(),
+        ),
+        _ => (
+            "turn-refused",
+            format!("refuses an allocation ({code} {reason}): ask who runs it"),
+        ),
+    };
+    (word, format!("the TURN server {url} {what}"))
 }
 
 fn with_hint(url: &str, error: &ProbeError) -> String {

@@ -14,8 +14,22 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("hound", &["peer-cli/src/audio/"]),
     ("opus", &["peer-cli/src/codec/", "peer-cli/src/codec.rs"]),
     ("tokio_tungstenite", &["peer-cli/src/signal/", "tests/"]),
-    ("rustls", &["peer-cli/src/net/", "tests/"]),
-    ("tokio_rustls", &["peer-cli/src/net/", "tests/"]),
+    (
+        "rustls",
+        &[
+            "peer-cli/src/net/",
+            "peer-cli/tests/process/gate.rs",
+            "tests/",
+        ],
+    ),
+    (
+        "tokio_rustls",
+        &[
+            "peer-cli/src/net/",
+            "peer-cli/tests/process/gate.rs",
+            "tests/",
+        ],
+    ),
     ("rustls_native_certs", &["peer-cli/src/net/"]),
     ("httparse", &["peer-cli/src/net/"]),
     ("percent_encoding", &["peer-cli/src/net/"]),
