@@ -12,11 +12,13 @@ mod examiner;
 mod failing;
 mod frames;
 mod hearing;
+mod nowhere;
 mod offers;
 mod plan;
 mod progress;
 mod report;
 mod room;
+mod servers;
 mod session;
 mod sound;
 mod timers;
@@ -39,6 +41,7 @@ use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Lobby};
 use crate::proto::throttle::Throttle;
 use crate::signal::{Signal, SignalEvent};
+use servers::Offered;
 use session::{Effect, Key, Session, SessionEvent};
 use sound::{SoundDesk, SoundEvent};
 use words::Limiter;
@@ -82,6 +85,8 @@ pub struct Call {
     next_stats: Option<Instant>,
     repeat_offer_at: Option<Instant>,
     malformed: Limiter,
+    /// STUN and TURN servers of the signaling server.
+    offered: Offered,
     /// Offers of others.
     throttle: Throttle,
     /// Set once the command is to end; sessions may still be saying goodbye.
@@ -155,6 +160,7 @@ impl Call {
             next_stats: None,
             repeat_offer_at: None,
             malformed: Limiter::default(),
+            offered: Offered::default(),
             throttle: Throttle::default(),
             outcome: None,
             had_call: false,

@@ -13,7 +13,7 @@ mod words;
 pub use findings::{Details, Finding, Grade, Subject};
 pub use words::{
     Content, Device, DeviceKind, Direction, EndedBy, Endpoint, EndpointType, Kind, Path, PeerState,
-    Protocol, Setup, SignalingMode, SignalingState, Summary,
+    Protocol, Setup, SignalingMode, SignalingState, Summary, TriedPair,
 };
 
 #[cfg(test)]
@@ -110,6 +110,12 @@ pub enum Event {
         remote: Option<Endpoint>,
         setup_ms: Setup,
     },
+    /// A pair of candidates that was checked, told when none of them works.
+    Pair {
+        peer: String,
+        #[serde(flatten)]
+        pair: TriedPair,
+    },
     /// Media began; `clock_us` is the monotonic clock at sample 0 (source emission, sink play time).
     Track {
         peer: String,
@@ -185,6 +191,7 @@ impl Event {
             Self::Peer { .. } => "peer",
             Self::Candidate { .. } => "candidate",
             Self::Connected { .. } => "connected",
+            Self::Pair { .. } => "pair",
             Self::Track { .. } => "track",
             Self::Audio { .. } => "audio",
             Self::Message { .. } => "message",

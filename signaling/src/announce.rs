@@ -55,16 +55,31 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
 }
 
 /// For people.
-pub fn tell_people(out: &mut impl Write, bound: SocketAddr) -> io::Result<()> {
+pub fn tell_people(
+    out: &mut impl Write,
+    bound: SocketAddr,
+    relay: Option<SocketAddr>,
+) -> io::Result<()> {
     for url in urls(bound) {
         writeln!(out, "listening on {url}")?;
+    }
+    if let Some(relay) = relay {
+        writeln!(out, "relay on udp and tcp {relay}")?;
     }
     out.flush()
 }
 
 /// For scripts: one JSON object on one line.
-pub fn tell_scripts(out: &mut impl Write, bound: SocketAddr) -> io::Result<()> {
-    writeln!(out, r#"{{"event":"listening","addr":"{bound}"}}"#)?;
+pub fn tell_scripts(
+    out: &mut impl Write,
+    bound: SocketAddr,
+    relay: Option<SocketAddr>,
+) -> io::Result<()> {
+    write!(out, r#"{{"event":"listening","addr":"{bound}""#)?;
+    if let Some(relay) = relay {
+        write!(out, r#","relay":"{relay}""#)?;
+    }
+    writeln!(out, "}}")?;
     out.flush()
 }
 
@@ -119,11 +134,17 @@ mod tests {
     #[test]
     fn scripts_read_one_line() {
         let mut out = Vec::new();
-        tell_scripts(&mut out, "127.0.0.1:41234".parse().unwrap()).unwrap();
+        let addr = "127.0.0.1:41234".parse().unwrap();
+        tell_scripts(&mut out, addr, None).unwrap();
         assert_eq!(
             out,
             b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\"}\n"
         );
+        out.clear();
+        tell_scripts(&mut out, addr, Some("127.0.0.1:3478".parse().unwrap())).unwrap();
+        let relayed: &[u8] =
+            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\"}\n";
+        assert_eq!(out, relayed);
     }
 
     #[test]

@@ -6,17 +6,24 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use shared::Secret;
 
-use crate::{Limits, ServerOptions};
+use crate::{Limits, RelayOptions, ServerOptions};
 
 mod grammar;
+mod relay;
 
-use grammar::{rate, size};
+use grammar::{rate, size, size_rate};
+use relay::RelayArguments;
+
+/// Where the secret of TURN credentials is read: never from an argument, which every user of a machine can see.
+pub const TURN_SECRET: &str = "SIGNALING_TURN_SECRET";
 
 /// Introduces WebRTC peers to each other: a WebSocket signaling server
 ///
 /// Every text frame that a client sends to /socket goes to the other clients of its room; clients that speak the
-/// subprotocol peer.v1 get names, presence and direct messages on top. Sound and data never pass through it.
+/// subprotocol peer.v1 get names, presence and direct messages on top. Sound and data pass through it only
+/// if it is to --relay, and even then only the peers can read them.
 #[derive(Debug, Parser)]
 #[command(name = "signaling", version, max_term_width = 79)]
 #[command(after_help = "Then, in two more terminals: peer-cli answer · peer-cli call")]
@@ -45,6 +52,9 @@ pub struct Arguments {
     )]
     #[arg(hide_env = true, hide_env_values = true)]
     pub origin: Vec<String>,
+
+    #[command(flatten)]
+    relay: RelayArguments,
 
     #[command(flatten)]
     bounds: Bounds,
@@ -88,11 +98,26 @@ struct Bounds {
     #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = size)]
     #[arg(env = "SIGNALING_MAX_QUEUE", hide_env = true)]
     max_queue: usize,
+
+    /// Relayed addresses at once
+    #[arg(long, value_name = "N", default_value = "1000")]
+    #[arg(env = "SIGNALING_MAX_ALLOCATIONS", hide_env = true)]
+    max_allocations: usize,
+
+    /// The same of one peer
+    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(env = "SIGNALING_MAX_ALLOCATIONS_PER_PEER", hide_env = true)]
+    max_allocations_per_peer: usize,
+
+    /// Bytes a second through one relayed address, each way
+    #[arg(long, value_name = "SIZE/s", default_value = "4M/s", value_parser = size_rate)]
+    #[arg(env = "SIGNALING_MAX_RELAY_RATE", hide_env = true)]
+    max_relay_rate: u32,
 }
 
 const AFTER: &str = "\
 Every option but --json can be set in the environment: SIGNALING_ and its name in capitals, as in \
-SIGNALING_MAX_ROOM. What is logged on stderr follows RUST_LOG (default: info).
+SIGNALING_MAX_ROOM; lists are separated by commas, and SIGNALING_RELAY=on is --relay. What is logged on stderr follows RUST_LOG (default: info).
 
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configuration.
 
@@ -100,7 +125,33 @@ Then, in two more terminals: peer-cli answer, and peer-cli call.";
 
 impl Arguments {
     /// What the server needs of them.
-    pub fn server_options(&self) -> ServerOptions {
+    ///
+    /// # Errors
+    /// When `--turn-url` stands without the secret that it needs.
+    pub fn server_options(&self, secret: Option<Secret>) -> anyhow::Result<ServerOptions> {
+        let turn_secret = secret.filter(|s| !s.expose().is_empty());
+        Ok(ServerOptions {
+            turn_urls: self.relay.turn_urls(turn_secret.is_some())?,
+            turn_secret,
+            ..self.plain_options()
+        })
+    }
+
+    /// What the embedded relay needs, if there is to be one.
+    ///
+    /// # Errors
+    /// When `--relay-ip` names two addresses of one family, or one that nobody can reach.
+    pub fn relay_options(&self) -> anyhow::Result<Option<RelayOptions>> {
+        let options = self.relay.options(self.listen)?;
+        Ok(options.map(|options| RelayOptions {
+            max_allocations: self.bounds.max_allocations,
+            max_allocations_per_user: self.bounds.max_allocations_per_peer,
+            max_rate: self.bounds.max_relay_rate,
+            ..options
+        }))
+    }
+
+    fn plain_options(&self) -> ServerOptions {
         let bounds = &self.bounds;
         ServerOptions {
             limits: Limits {
@@ -130,7 +181,9 @@ mod tests {
     fn no_argument_is_the_documented_default() {
         let arguments = Arguments::try_parse_from(["signaling"]).unwrap();
         assert_eq!(arguments.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(arguments.server_options(), ServerOptions::default());
+        let options = arguments.server_options(None).unwrap();
+        assert_eq!(options, ServerOptions::default());
+        assert_eq!(arguments.relay_options().unwrap(), None);
     }
 
     #[test]
@@ -138,7 +191,7 @@ mod tests {
         let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
                     --max-rate 0 --max-queue 2M";
         let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
-        let options = arguments.server_options();
+        let options = arguments.server_options(None).unwrap();
         assert_eq!(options.origins, ["https://a", "https://b"]);
         let Limits {
             max_room,
@@ -160,6 +213,10 @@ mod tests {
             ("signaling --max-frame 64q", "64q"),
             ("signaling --max-rate fast", "fast"),
             ("signaling --max-room -1", "-1"),
+            ("signaling --relay 3478", "3478"),
+            ("signaling --relay-ip here", "here"),
+            ("signaling --turn-url stun:a", "stun:a"),
+            ("signaling --max-relay-rate 5G/s", "5G/s"),
         ] {
             let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2);
@@ -172,6 +229,6 @@ mod tests {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_help().to_string();
         assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
-        assert!(help.lines().count() <= 40, "{help}");
+        assert!(help.lines().count() <= 50, "{help}");
     }
 }

@@ -18,11 +18,10 @@ use crate::switchboard::Switchboard;
 
 mod admission;
 mod conversation;
-mod gate;
 mod upgrade;
 mod wire;
 
-use gate::Gate;
+use crate::gate::Gate;
 use wire::{Caller, Door};
 
 /// How long a shutdown may take at most; clients are told, not waited for.

@@ -48,6 +48,12 @@ pub(crate) enum Input {
 pub(crate) enum Output {
     /// Put the text into its queue.
     Send { conn: ConnId, text: Text },
+    /// The same for an event whose ICE servers are to be filled in: credentials for `id` depend on the time of day.
+    WithIceServers {
+        conn: ConnId,
+        id: PeerId,
+        event: ServerEvent,
+    },
     /// Close it; the hub has forgotten it already.
     Close {
         conn: ConnId,

@@ -2,27 +2,33 @@
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
+//! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `http`: router, WebSockets, TCP; the only room that names the HTTP framework
-//! - [`cli`], [`announce`], [`stop`]: arguments, the URLs to use, signals
+//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
 
 use std::io;
 use std::time::Duration;
 
+use shared::Secret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub mod announce;
 pub mod cli;
 mod envelope;
+mod gate;
 mod http;
 mod hub;
 mod identity;
 mod limits;
+pub mod log;
+pub mod relay;
 pub mod stop;
 mod switchboard;
 mod text;
 
 pub use limits::Limits;
+pub use relay::{Relay, RelayOptions, RelayUsage};
 
 use switchboard::Switchboard;
 
@@ -33,6 +39,10 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Web origins that may connect; none given is any.
     pub origins: Vec<String>,
+    /// Relays elsewhere that take credentials made with `turn_secret`: `turn:` and `turns:` URLs.
+    pub turn_urls: Vec<String>,
+    /// What short-lived TURN credentials are made with; without one the embedded relay makes one up.
+    pub turn_secret: Option<Secret>,
     /// How long a connection may live without becoming a WebSocket.
     pub http_timeout: Duration,
     /// How long a `peer.v1` client may take to say `hello`.
@@ -48,6 +58,8 @@ impl Default for ServerOptions {
         Self {
             limits: Limits::default(),
             origins: Vec::new(),
+            turn_urls: Vec::new(),
+            turn_secret: None,
             http_timeout: Duration::from_secs(10),
             hello_timeout: shared::limits::HELLO_TIMEOUT,
             ping_every: Duration::from_secs(15),
@@ -60,12 +72,23 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
+    relay: Option<Relay>,
 }
 
 impl Server {
     /// Does nothing yet.
     pub const fn new(options: ServerOptions) -> Self {
-        Self { options }
+        Self {
+            options,
+            relay: None,
+        }
+    }
+
+    /// Relays, too, for the clients of this server.
+    #[must_use]
+    pub fn with_relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(relay);
+        self
     }
 
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
@@ -73,12 +96,28 @@ impl Server {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let options = self.options;
+        // Also when nobody waits for this future any more.
+        let relay_stop = shutdown.child_token();
+        let _stopped = relay_stop.clone().drop_guard();
+        let (ice_servers, relaying) = relay::start(
+            self.relay,
+            options.turn_secret.clone(),
+            options.turn_urls.clone(),
+            &options.limits,
+            &relay_stop,
+        )?;
         let switchboard = Switchboard::start(
             &options.limits,
             options.hello_timeout,
             seed,
+            ice_servers,
             shutdown.clone(),
         );
-        http::serve(options, switchboard, listener, shutdown).await
+        let served = http::serve(options, switchboard, listener, shutdown).await;
+        relay_stop.cancel();
+        match relaying {
+            Some(relaying) => relaying.await.map_err(io::Error::other).and(served),
+            None => served,
+        }
     }
 }

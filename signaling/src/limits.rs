@@ -64,15 +64,22 @@ impl Bucket {
 
     /// Takes a token, if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
+        self.take_many(now, 1)
+    }
+
+    /// Takes so many tokens, if there are; more than four seconds' worth there never are.
+    pub(crate) fn take_many(&mut self, now: Instant, tokens: usize) -> bool {
         if self.rate == 0.0 {
             return true;
         }
         let seconds = now.saturating_duration_since(self.filled).as_secs_f64();
         self.filled = self.filled.max(now);
         self.tokens = (self.tokens + seconds * self.rate).min(self.rate * BURST_SECONDS);
-        let some = self.tokens >= 1.0;
+        // Exact up to 2^53.
+        let wanted = tokens as f64;
+        let some = self.tokens >= wanted;
         if some {
-            self.tokens -= 1.0;
+            self.tokens -= wanted;
         }
         some
     }

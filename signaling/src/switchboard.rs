@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use shared::{CloseCode, PeerId, Room};
+use shared::{CloseCode, PeerId, Room, ServerEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use tracing::{debug, info};
 use crate::hub::{ConnId, Hub, Input, Kind, Output};
 use crate::identity;
 use crate::limits::Limits;
+use crate::relay::{IceServers, Reached};
 use crate::text::Text;
 
 mod outbox;
@@ -41,6 +42,7 @@ enum Command {
 /// The switchboard's end of one connection.
 struct Line {
     conn: ConnId,
+    reached: Reached,
     inlet: Inlet,
     verdict: oneshot::Sender<Verdict>,
 }
@@ -74,11 +76,13 @@ impl Switchboard {
         limits: &Limits,
         hello_timeout: Duration,
         seed: [u8; 32],
+        ice_servers: IceServers,
         shutdown: CancellationToken,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let task = Task {
             hub: Hub::new(limits, hello_timeout),
+            ice_servers,
             lines: HashMap::new(),
         };
         tokio::spawn(task.run(inbox, shutdown));
@@ -93,8 +97,8 @@ impl Switchboard {
     /// Brings a new WebSocket into the hub.
     pub(crate) async fn connect(
         &self,
-        room: Option<Room>,
-        origin: Option<String>,
+        (room, origin): (Option<Room>, Option<String>),
+        reached: Reached,
         peer_v1: bool,
     ) -> Result<Link, Stopped> {
         let conn = ConnId(self.numbers.fetch_add(1, Ordering::Relaxed));
@@ -107,6 +111,7 @@ impl Switchboard {
         let (decide, verdict) = oneshot::channel();
         let line = Line {
             conn,
+            reached,
             inlet,
             verdict: decide,
         };
@@ -173,6 +178,7 @@ impl Mouthpiece {
 
 struct Task {
     hub: Hub,
+    ice_servers: IceServers,
     lines: HashMap<ConnId, Line>,
 }
 
@@ -211,7 +217,29 @@ impl Task {
             match output {
                 Output::Close { conn, code, reason } => self.end(conn, code, reason),
                 Output::Send { conn, text } => self.deliver(conn, text),
+                Output::WithIceServers { conn, id, event } => {
+                    let text = self.with_ice_servers(conn, &id, event).to_text();
+                    self.deliver(conn, text.into());
+                }
             }
+        }
+    }
+
+    /// Credentials are made at the last moment, so that they are good for as long as promised.
+    fn with_ice_servers(&self, conn: ConnId, id: &PeerId, event: ServerEvent) -> ServerEvent {
+        let Some(line) = self.lines.get(&conn) else {
+            return event;
+        };
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+        let unix = unix.map_or(0, |since| since.as_secs());
+        let list = self.ice_servers.list(unix, id, &line.reached);
+        match event {
+            ServerEvent::Welcome(mut welcome) => {
+                welcome.ice_servers = list;
+                ServerEvent::Welcome(welcome)
+            }
+            ServerEvent::IceServers(_) => ServerEvent::IceServers(list),
+            other => other,
         }
     }
 

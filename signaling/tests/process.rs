@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 struct Running {
     child: Child,
     addr: SocketAddr,
+    relay: Option<SocketAddr>,
 }
 
 fn signaling(arguments: &[&str]) -> Command {
@@ -18,6 +19,9 @@ fn signaling(arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .env_remove("SIGNALING_LISTEN")
+        .env_remove("SIGNALING_RELAY")
+        .env_remove("SIGNALING_TURN_URL")
+        .env_remove("SIGNALING_TURN_SECRET")
         .env_remove("RUST_LOG");
     command
         .stdin(Stdio::null())
@@ -29,7 +33,11 @@ fn signaling(arguments: &[&str]) -> Command {
 impl Running {
     /// With `--json`, which tells the port.
     fn start(arguments: &[&str]) -> Self {
-        let mut child = signaling(arguments).arg("--json").spawn().unwrap();
+        Self::run(signaling(arguments).arg("--json"))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap())
             .read_line(&mut line)
@@ -37,8 +45,13 @@ impl Running {
         let addr = line
             .strip_prefix(r#"{"event":"listening","addr":""#)
             .unwrap();
-        let addr = addr.strip_suffix("\"}\n").unwrap().parse().unwrap();
-        Self { child, addr }
+        let addr = addr.strip_suffix("\"}\n").unwrap();
+        let (addr, relay) = match addr.split_once("\",\"relay\":\"") {
+            Some((addr, relay)) => (addr, Some(relay.parse().unwrap())),
+            None => (addr, None),
+        };
+        let addr = addr.parse().unwrap();
+        Self { child, addr, relay }
     }
 
     fn connect(&self) -> TcpStream {
@@ -138,6 +151,103 @@ fn the_environment_counts_and_a_wrong_value_is_usage() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
         said.contains("'nonsense'") && said.contains("--listen"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_relay_is_announced_answers_and_ends_in_time() {
+    let running = Running::start(&["--listen", "127.0.0.1:0", "--relay", "127.0.0.1:0"]);
+    let (addr, relay) = (running.addr, running.relay.unwrap());
+    let mut stream = TcpStream::connect(relay).unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let limit = Some(Duration::from_secs(30));
+    stream.set_read_timeout(limit).unwrap();
+    socket.set_read_timeout(limit).unwrap();
+    // RFC 8489 section 5: a Binding request; among junk, of which nobody is told.
+    let request = b"\x00\x01\x00\x00\x21\x12\xa4\x42abcdefghijkl";
+    for junk in [
+        &b"\x00"[..],
+        &[0; 500],
+        b"\x00\x01\x00\x04\x21\x12\xa4\x42abcdefghijkl\xff\xff\xff\xff",
+    ] {
+        socket.send_to(junk, relay).unwrap();
+    }
+    socket.send_to(request, relay).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = [0; 20];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(
+        (&answer[..2], &answer[8..]),
+        (&[1, 1][..], &b"abcdefghijkl"[..])
+    );
+    let mut answer = [0; 100];
+    let (_, from) = socket.recv_from(&mut answer).unwrap();
+    assert_eq!((&answer[..2], from), (&[1, 1][..], relay));
+    let (code, took, said) = running.stop("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(took < Duration::from_secs(1), "took {took:?}");
+    let told = format!("listening on ws://{addr}/socket\nrelay on udp and tcp {relay}\n");
+    assert_eq!(said, told);
+    // Its port is free at once.
+    let again = Running::start(&["--listen", "127.0.0.1:0", "--relay", &relay.to_string()]);
+    assert_eq!(again.relay, Some(relay));
+    let output = signaling(&["--listen", "127.0.0.1:0", "--relay", &relay.to_string()])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("error: cannot relay on {relay}: address in use");
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+#[test]
+fn a_relay_elsewhere_needs_the_secret_and_nobody_is_told_it() {
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--turn-url",
+        "turn:relay.example:3478",
+    ];
+    let output = signaling(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "error: --turn-url turn:relay.example:3478 needs the secret that it shares with that relay: \
+         set SIGNALING_TURN_SECRET\n"
+    );
+    let mut command = signaling(&arguments);
+    command
+        .env("SIGNALING_TURN_SECRET", "not-to-be-seen")
+        .env("RUST_LOG", "trace");
+    let running = Running::run(command.arg("--json"));
+    let mut stream = running.connect();
+    let upgrade = "GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                   Sec-WebSocket-Protocol: peer.v1\r\n\r\n";
+    stream.write_all(upgrade.as_bytes()).unwrap();
+    let hello = br#"{"event":"hello","data":{"version":1,"name":"n","role":"answer","app":"call","secret":"0123456789abcdef"}}"#;
+    // RFC 6455 section 5.2: a final text frame, masked with nothing.
+    stream
+        .write_all(&[0x81, 0x80 | u8::try_from(hello.len()).unwrap(), 0, 0, 0, 0])
+        .unwrap();
+    stream.write_all(hello).unwrap();
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"}]}}") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        heard.extend(byte);
+    }
+    let heard = String::from_utf8_lossy(&heard).into_owned();
+    let credential = heard.split_once(r#""credential":""#).unwrap().1;
+    let credential = credential.split_once('"').unwrap().0;
+    assert!(
+        credential.len() > 20 && !heard.contains("not-to-be-seen"),
+        "{heard}"
+    );
+    let (_, _, said) = running.stop("-TERM");
+    assert!(
+        !said.contains(credential) && !said.contains("not-to-be-seen"),
         "{said}"
     );
 }

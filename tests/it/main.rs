@@ -4,6 +4,7 @@ mod calls;
 mod doctor;
 mod layout;
 mod namespace;
+mod relay;
 mod server;
 mod stun;
 mod tutorial;

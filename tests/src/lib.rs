@@ -11,7 +11,19 @@ pub use peer::{Ended, TestPeer};
 pub use server::TestServer;
 pub use stranger::Stranger;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long anything may take that a test waits for: far more than on an idle machine, so that only a hang ends it.
 pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits until it is so, looking now and then.
+///
+/// # Panics
+/// When it does not become so.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

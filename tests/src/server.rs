@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use signaling::{Limits, Server, ServerOptions};
+use signaling::{Limits, Relay, RelayOptions, RelayUsage, Server, ServerOptions};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct TestServer {
     addr: SocketAddr,
+    relay: Option<(SocketAddr, RelayUsage)>,
     runtime: Option<Runtime>,
 }
 
@@ -27,31 +28,69 @@ impl TestServer {
     /// When the port is taken.
     #[must_use]
     pub fn start_at(addr: SocketAddr) -> Self {
+        Self::open_at(addr, Self::options(), None)
+    }
+
+    /// With a STUN and TURN server on any free loopback port, which relays to loopback, too: `welcome` has its URLs.
+    #[must_use]
+    pub fn with_relay() -> Self {
+        let relay = RelayOptions {
+            allow_private: true,
+            ..RelayOptions::at(SocketAddr::from(([127, 0, 0, 1], 0)))
+        };
+        Self::open(Self::options(), Some(relay))
+    }
+
+    /// No limits on how fast anybody may speak.
+    #[must_use]
+    pub fn options() -> ServerOptions {
+        ServerOptions {
+            limits: Limits {
+                max_rate: 0,
+                ..Limits::default()
+            },
+            ..ServerOptions::default()
+        }
+    }
+
+    /// As it is told, on any free loopback port.
+    #[must_use]
+    pub fn open(options: ServerOptions, relay: Option<RelayOptions>) -> Self {
+        Self::open_at(SocketAddr::from(([127, 0, 0, 1], 0)), options, relay)
+    }
+
+    /// As it is told, on the very ports that it is told.
+    ///
+    /// # Panics
+    /// When a port is taken.
+    #[must_use]
+    pub fn open_at(addr: SocketAddr, options: ServerOptions, relay: Option<RelayOptions>) -> Self {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .expect("a runtime");
         let (tell, addr_of) = std::sync::mpsc::channel();
-        let options = ServerOptions {
-            limits: Limits {
-                max_rate: 0,
-                ..Limits::default()
-            },
-            ..ServerOptions::default()
-        };
         runtime.spawn(async move {
             let listener = TcpListener::bind(addr).await.expect("a free port");
             let addr = listener.local_addr().expect("a bound address");
-            tell.send(addr).expect("the test waits");
-            let serving = Server::new(options).serve(listener, CancellationToken::new());
+            let relay =
+                relay.map(|options| Relay::bind(options).expect("a free port for the relay"));
+            let place = relay.as_ref().map(|relay| (relay.addr(), relay.usage()));
+            tell.send((addr, place)).expect("the test waits");
+            let mut server = Server::new(options);
+            if let Some(relay) = relay {
+                server = server.with_relay(relay);
+            }
+            let serving = server.serve(listener, CancellationToken::new());
             serving.await.expect("the server ends well");
         });
-        let addr = addr_of
+        let (addr, relay) = addr_of
             .recv_timeout(crate::LIMIT)
             .expect("the server listens");
         Self {
             addr,
+            relay,
             runtime: Some(runtime),
         }
     }
@@ -60,6 +99,24 @@ impl TestServer {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where its STUN and TURN server is.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn relay(&self) -> SocketAddr {
+        self.relay.as_ref().expect("a server with a relay").0
+    }
+
+    /// What its relay holds.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn relay_usage(&self) -> &RelayUsage {
+        &self.relay.as_ref().expect("a server with a relay").1
     }
 
     /// What peers are given as `--server`.

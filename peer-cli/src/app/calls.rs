@@ -63,6 +63,9 @@ async fn over_server(
     for server in &plan.rtc.stun {
         server.warm();
     }
+    for server in &plan.rtc.turn {
+        server.warm();
+    }
     let input = options.messages.stdin.then(input::lines);
     let one_duration = options.session.duration.is_some();
     let checks = Checks::new(options.checks, one_duration, 1);
@@ -198,7 +201,7 @@ fn plan(options: &CallOptions, role: Role, start: Instant, dialer: Dialer) -> Pl
             dialer,
             ..peer_options(&options.network, &options.sound)
         },
-        servers_wanted: !matches!(options.network.stun, Stun::Off),
+        stun_wanted: !matches!(options.network.stun, Stun::Off),
         stats_every: options.output.stats_every,
     }
 }
@@ -244,7 +247,7 @@ fn loopback_plan(options: &LoopbackOptions, session: &SessionOptions, role: Role
             stun: vec![],
             ..peer_options(&network, &options.sound)
         },
-        servers_wanted: false,
+        stun_wanted: false,
         stats_every: options.output.stats_every,
     }
 }

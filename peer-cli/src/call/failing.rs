@@ -23,6 +23,13 @@ impl Call {
             return;
         };
         let (ours, name) = (session.party.ours, session.party.name.clone());
+        // They know that there is no path; why, can be told from here as well.
+        let no_path = !ours && session.negotiation.is_stable() && reason.starts_with("no path");
+        if no_path {
+            let reason = self.why_no_path(session);
+            self.no_path = Some(reason.clone());
+            self.emit.emit(Event::warning("no-path", reason)).await;
+        }
         self.finish(key, EndedBy::Remote, reason).await;
         if ours && self.sessions.is_empty() {
             let text = format!("{name} declined: {}", printable(reason));
@@ -93,12 +100,8 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        let name = session.party.name.clone();
         match session.phase {
-            Phase::Connecting { .. } => {
-                let reason = format!("no path to {name}");
-                self.give_up(key, Exit::NoPath, reason).await;
-            }
+            Phase::Connecting { .. } => self.no_path(key).await,
             Phase::Connected => self.on_vanished(key).await,
             _ => self.finish(key, EndedBy::Remote, "closed").await,
         }

@@ -80,7 +80,13 @@ impl Call {
                 Ok(())
             }
             (Wire::Busy, Some(key)) => self.on_busy(key, &from).await,
-            (Wire::CandidatesEnd { .. } | Wire::Bye(_) | Wire::Busy, _) => Ok(()),
+            (Wire::CandidatesEnd { .. }, Some(key)) => {
+                if let Some(session) = self.sessions.get_mut(&key) {
+                    session.evidence.remote_end();
+                }
+                Ok(())
+            }
+            (Wire::CandidatesEnd { .. } | Wire::Bye(_) | Wire::Busy, None) => Ok(()),
         }
     }
 

@@ -31,7 +31,7 @@ pub struct Plan {
     pub session: SessionOptions,
     pub rtc: PeerOptions,
     /// STUN servers that the signaling server names are used as well.
-    pub servers_wanted: bool,
+    pub stun_wanted: bool,
     pub stats_every: Option<Duration>,
 }
 

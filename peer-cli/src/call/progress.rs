@@ -47,13 +47,17 @@ impl Call {
         };
         match event {
             PeerEvent::Candidate(candidate) => {
+                session.evidence.local(Instant::now(), &candidate.candidate);
                 let told = session.candidate_event(&candidate, Direction::Local);
                 if let Some(event) = told {
                     self.emit.emit(event).await;
                 }
                 return self.negotiate(key, Input::Local(candidate)).await;
             }
-            PeerEvent::CandidatesEnd => return self.negotiate(key, Input::LocalEnd).await,
+            PeerEvent::CandidatesEnd => {
+                session.evidence.local_end();
+                return self.negotiate(key, Input::LocalEnd).await;
+            }
             PeerEvent::Ice(IceState::Connected) => {
                 session.timing.ice(Instant::now());
                 session.lost_at = None;
@@ -77,6 +81,8 @@ impl Call {
             }
             PeerEvent::RelayFailed { server, why } => {
                 let text = format!("TURN {server}: {why}");
+                let failure = format!("{server}: {why}");
+                session.evidence.relay_failures.push(failure);
                 self.emit.emit(Event::warning("turn", text)).await;
             }
             PeerEvent::RelayLost { server, why } => {
@@ -140,7 +146,9 @@ impl Call {
         }
         let stats = session.rtc.stats().await;
         let pair = stats.pair;
-        let path = pair.as_ref().map_or(Path::Direct, report::path_of);
+        let path = pair
+            .as_ref()
+            .map_or(Path::Direct, |pair| report::path_of(pair, session));
         session.path = Some(path);
         let setup = session.timing.setup().unwrap_or_default();
         let peer = session.party.peer.clone();

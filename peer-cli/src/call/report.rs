@@ -15,12 +15,22 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A page that left and is silent for longer is gone: ICE alone makes a packet every 2 s or so.
 const GONE_AFTER: Duration = Duration::from_secs(3);
 
-/// Whether a relay is in the path.
-pub(super) fn path_of(pair: &SelectedPair) -> Path {
+/// Whether a relay is in the path. A check through their relay may come before we hear of it: then its address passes
+/// for a peer-reflexive one.
+pub(super) fn path_of(pair: &SelectedPair, session: &Session) -> Path {
+    let theirs = |address: &str| {
+        address
+            .parse()
+            .is_ok_and(|address| session.evidence.theirs.is_relayed(address))
+    };
     let relayed = [&pair.local, &pair.remote]
         .iter()
         .any(|end| end.kind == EndpointType::Relay);
-    if relayed { Path::Relay } else { Path::Direct }
+    if relayed || theirs(&pair.remote.address) {
+        Path::Relay
+    } else {
+        Path::Direct
+    }
 }
 
 impl Call {
@@ -49,7 +59,7 @@ impl Call {
             return;
         };
         let moment = session.rtc.stats().await;
-        let path = moment.pair.as_ref().map(path_of);
+        let path = moment.pair.as_ref().map(|pair| path_of(pair, session));
         self.report_facts(session, &moment).await;
         if self.is_gone(key, moment.packets_received) {
             self.finish(key, EndedBy::Remote, "left the room").await;

@@ -8,11 +8,7 @@ use super::{Call, words};
 use crate::event::{Event, PeerState, SignalingMode, SignalingState};
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Output};
-use crate::rtc::StunServer;
 use crate::signal::{Entered, SignalEvent};
-
-/// Each costs a request from every address of this machine.
-const MAX_STUN: usize = 8;
 
 /// Characters of an id that people are shown when there is no name.
 const SHORT_ID: usize = 6;
@@ -56,7 +52,8 @@ impl Call {
             Entered::PeerV1(welcome) => {
                 self.plain = false;
                 self.me = Some(welcome.id.clone());
-                self.use_servers(&welcome.ice_servers);
+                self.use_servers(&welcome.ice_servers).await;
+                self.check_relays()?;
                 let input = lobby::Input::Entered {
                     me: welcome.id,
                     peers: welcome.peers.clone(),
@@ -64,6 +61,7 @@ impl Call {
                 (SignalingMode::PeerV1, (input, welcome.peers))
             }
             Entered::Plain => {
+                self.check_relays()?;
                 self.plain = true;
                 let own = || PeerId::new(crate::entropy::hex::<13>()).ok();
                 self.me = self.me.take().or_else(own);
@@ -83,21 +81,6 @@ impl Call {
         }
         self.lobby.handle(now, input);
         self.follow_lobby().await
-    }
-
-    /// STUN servers of the signaling server, beside those of the command line.
-    fn use_servers(&mut self, servers: &[shared::IceServer]) {
-        if !self.plan.servers_wanted {
-            return;
-        }
-        let urls = servers.iter().flat_map(|server| &server.urls);
-        // Relays come with an option of their own; what cannot be read is none of ours.
-        for server in urls.filter_map(|url| url.parse::<StunServer>().ok()) {
-            let known = self.plan.rtc.stun.iter().any(|s| s.is_same(&server));
-            if !known && self.plan.rtc.stun.len() < MAX_STUN {
-                self.plan.rtc.stun.push(server);
-            }
-        }
     }
 
     async fn on_unreachable(&mut self, failure: Failure) {
@@ -198,7 +181,8 @@ impl Call {
             ServerEvent::Error { code, text } => {
                 tracing::info!(code, text, "the server complains");
             }
-            ServerEvent::Welcome(_) | ServerEvent::IceServers(_) => {}
+            ServerEvent::IceServers(servers) => self.use_servers(&servers).await,
+            ServerEvent::Welcome(_) => {}
         }
         self.follow_lobby().await
     }

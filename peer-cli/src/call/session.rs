@@ -2,12 +2,15 @@
 
 mod channels;
 mod describe;
+mod evidence;
 
 use std::time::{Duration, Instant};
 
 use shared::{Bye, Outcome, Outgoing, PeerEvent as Wire, PeerId, SessionId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use evidence::Evidence;
 
 use super::timing::Timing;
 use crate::event::{Event, Path};
@@ -89,6 +92,8 @@ pub(super) struct Session {
     pub(super) sound: Option<mpsc::Receiver<Packet>>,
     pub(super) outbox: Outbox,
     pub(super) path: Option<Path>,
+    /// For when there is no path.
+    pub(super) evidence: Evidence,
     /// Our offer as it went out: repeated in a plain room until answered.
     pub(super) offer: Option<Wire>,
     /// Whose description we hold, to know a renegotiation from a new call.
@@ -163,6 +168,7 @@ impl Session {
             sound: Some(sound),
             outbox: Outbox::default(),
             path: None,
+            evidence: Evidence::new(timing.started()),
             offer: None,
             remote: None,
             heard: false,

@@ -22,6 +22,7 @@ impl Call {
             .chain(self.overall_limit())
             .chain(self.next_stats)
             .chain(self.repeat_offer_at)
+            .chain(self.offered.due().filter(|_| self.outcome.is_none()))
             .min()
     }
 
@@ -29,7 +30,10 @@ impl Call {
         match &session.phase {
             // Nothing is waited for once the command ends.
             Phase::Connecting { .. } if self.outcome.is_some() => Some(Instant::now()),
-            Phase::Connecting { until } => Some(*until),
+            Phase::Connecting { until } => {
+                let hopeless = self.hopeless_at(session);
+                Some(hopeless.map_or(*until, |at| at.min(*until)))
+            }
             Phase::Connected => {
                 let ends = session
                     .timing
@@ -87,11 +91,16 @@ impl Call {
             self.session_on_time(key, now).await;
         }
         self.warn_of_silence(now).await;
+        self.ask_for_servers(now).await;
         self.take_stats(now).await;
         Ok(())
     }
 
     async fn session_on_time(&mut self, key: Key, now: Instant) {
+        let hopeless = self.sessions.get(&key).and_then(|s| self.hopeless_at(s));
+        if hopeless.is_some_and(|due| due <= now) {
+            return self.no_path(key).await;
+        }
         let ends = self.input_ended && self.plan.session.hang_up == HangUp::InputEnds;
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
@@ -99,17 +108,12 @@ impl Call {
         let due = |until: &Instant| *until <= now;
         match &mut session.phase {
             Phase::Connecting { until } if due(until) => {
-                let (exit, reason) = if session.negotiation.is_stable() {
-                    (Exit::NoPath, format!("no path to {}", session.party.name))
-                } else {
-                    let limit = words::seconds(self.plan.session.connect_limit());
-                    let name = &session.party.name;
-                    (
-                        Exit::NobodyAnswered,
-                        format!("{name} did not answer within {limit}"),
-                    )
-                };
-                self.give_up(key, exit, reason).await;
+                if session.negotiation.is_stable() {
+                    return self.no_path(key).await;
+                }
+                let limit = words::seconds(self.plan.session.connect_limit());
+                let reason = format!("{} did not answer within {limit}", session.party.name);
+                self.give_up(key, Exit::NobodyAnswered, reason).await;
             }
             Phase::Connected => {
                 session.flush_messages().await;
@@ -179,7 +183,7 @@ impl Call {
         let limit = words::seconds(self.plan.session.connect_limit());
         let stable = self.sessions.values().find(|s| s.negotiation.is_stable());
         let (exit, reason) = match (stable, self.no_path.take()) {
-            (Some(session), _) => (Exit::NoPath, format!("no path to {}", session.party.name)),
+            (Some(session), _) => (Exit::NoPath, self.why_no_path(session)),
             (None, Some(no_path)) => (Exit::NoPath, no_path),
             (None, None) if self.plan.role == Role::Answer => (
                 Exit::NobodyAnswered,

@@ -37,6 +37,11 @@ impl Timing {
         self.ice.get_or_insert(now);
     }
 
+    /// Whether any pair has worked.
+    pub(super) fn has_path(&self) -> bool {
+        self.ice.is_some()
+    }
+
     /// The call is up.
     pub(super) fn connected(&mut self, now: Instant) {
         self.connected.get_or_insert(now);

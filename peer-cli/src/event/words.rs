@@ -40,6 +40,21 @@ pub enum PeerState {
     Left,
 }
 
+/// Two candidates and the connectivity checks between them (RFC 8445 7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TriedPair {
+    /// Ours.
+    pub local: Endpoint,
+    /// Theirs.
+    pub remote: Endpoint,
+    /// Requests sent.
+    pub checks: u64,
+    /// Of those, answered.
+    pub answers: u64,
+    /// Requests received.
+    pub heard: u64,
+}
+
 /// Ours or theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

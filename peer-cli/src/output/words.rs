@@ -131,6 +131,7 @@ impl Words {
                 endpoint,
                 ..
             } => (Detail, phrases::candidate(*direction, endpoint)),
+            Event::Pair { pair, .. } => (Normal, phrases::pair(pair)),
             Event::Connected {
                 peer,
                 path,

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod chat;
+pub mod diagnosis;
 pub mod impair;
 pub mod lobby;
 pub mod negotiation;

@@ -48,6 +48,17 @@ pub fn candidate_parts(candidate: &str) -> Option<CandidateParts<'_>> {
     })
 }
 
+/// The base of a reflexive or relayed candidate, as `raddr … rport …` writes it.
+#[must_use]
+pub fn related_address(candidate: &str) -> Option<&str> {
+    let (_, rest) = candidate.split_once(" raddr ")?;
+    let end = rest
+        .match_indices(' ')
+        .nth(2)
+        .map_or(rest.len(), |(at, _)| at);
+    Some(&rest[..end])
+}
+
 /// Words of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CandidateParts<'a> {

@@ -17,14 +17,16 @@ use super::RtcError;
 use super::addresses::local_addresses;
 use super::handler::{Callback, Handler};
 use super::options::{PeerOptions, RelayPolicy};
+use super::pace::Pace;
 use super::relay::{Relays, Report};
-use super::runtime::{Pace, PacedRuntime};
+use super::runtime::PacedRuntime;
 use super::socket::{Created, SocketFactory};
 use super::track::opus;
 
-/// ICE checks this far apart (the crate waits 200 ms), each pair tried this often.
+/// ICE checks this far apart (the crate waits 200 ms); a pair is tried for 30 s, since a pair that the crate gives up is
+/// never tried again. How many of them leave is the business of [`Pace`], and when there is no hope that of the call.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
-const CHECKS_PER_PAIR: u16 = 40;
+const CHECKS_PER_PAIR: u16 = 1500;
 
 /// Silence until a path counts as disconnected, then as failed; and how often it is kept alive.
 const DISCONNECTED_AFTER: Duration = Duration::from_secs(5);
@@ -77,9 +79,15 @@ pub(super) async fn build(options: &PeerOptions) -> Result<(Built, Option<String
 async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built, RtcError> {
     let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
     let (relays, reports) = Relays::new(options);
-    let (sockets, created) = SocketFactory::new(options.impairment, relays.clone());
+    let pace = Pace::new();
+    let (sockets, created) = SocketFactory::new(options.impairment, relays.clone(), pace.clone());
     let driver_ended = Arc::new(Notify::new());
-    let (runtime, pace) = PacedRuntime::new(sockets, relays.clone(), Arc::clone(&driver_ended));
+    let runtime = PacedRuntime::new(
+        pace.clone(),
+        sockets,
+        relays.clone(),
+        Arc::clone(&driver_ended),
+    );
     let mut media = MediaEngine::default();
     media.register_codec(
         RTCRtpCodecParameters {

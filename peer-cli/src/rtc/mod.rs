@@ -12,6 +12,7 @@ mod gather;
 mod handler;
 mod impaired;
 mod options;
+mod pace;
 mod peer;
 pub mod probe;
 mod relay;

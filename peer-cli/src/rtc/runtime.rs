@@ -6,7 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -15,26 +15,18 @@ use webrtc::runtime::{
     TokioRuntime,
 };
 
+use super::pace::Pace;
 use super::relay::Relays;
 use super::socket::SocketFactory;
 
 type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// How long the crate's driver may sleep while a connection is being set up.
-///
-/// The driver sends what it queued only when it wakes next, so an uncapped sleep adds up to a whole
-/// timer to every handshake flight.
-const CONNECTING_CAP: Duration = Duration::from_millis(1);
-
-/// The same for a running call: acknowledgements wait this long at most.
-const CONNECTED_CAP: Duration = Duration::from_millis(20);
 
 /// With relays: passes of the driver's loop between waking up and sleeping again.
 const EXTRA_PASSES: u8 = 2;
 
 /// Tokio with capped sleeps, and with sockets that we size, impair and listen in on.
 pub(super) struct PacedRuntime {
-    cap_us: Arc<AtomicU64>,
+    pace: Pace,
     sockets: SocketFactory,
     relays: Relays,
     /// Passes of the driver's loop since it last slept.
@@ -43,46 +35,22 @@ pub(super) struct PacedRuntime {
     driver_ended: Arc<Notify>,
 }
 
-/// Changes the pace of a runtime while the connection that owns it lives.
-#[derive(Clone, Debug)]
-pub(super) struct Pace(Arc<AtomicU64>);
-
-impl Pace {
-    /// The connection is up: save power.
-    pub(super) fn connected(&self) {
-        self.set(CONNECTED_CAP);
-    }
-
-    /// A handshake is under way: be quick.
-    pub(super) fn connecting(&self) {
-        self.set(CONNECTING_CAP);
-    }
-
-    fn set(&self, cap: Duration) {
-        let micros = u64::try_from(cap.as_micros()).unwrap_or(u64::MAX);
-        self.0.store(micros, Ordering::Relaxed);
-    }
-}
-
 impl PacedRuntime {
-    /// A runtime at connecting pace, with the handle that slows it down later; `driver_ended` is
-    /// told when the connection's driver loop has returned.
+    /// A runtime at this pace; `driver_ended` is told when the connection's driver loop has returned.
     pub(super) fn new(
+        pace: Pace,
         sockets: SocketFactory,
         relays: Relays,
         driver_ended: Arc<Notify>,
-    ) -> (Self, Pace) {
-        let pace = Pace(Arc::new(AtomicU64::new(0)));
-        pace.connecting();
-        let runtime = Self {
-            cap_us: Arc::clone(&pace.0),
+    ) -> Self {
+        Self {
+            pace,
             sockets,
             relays,
             passes: AtomicU8::new(0),
             driver_started: AtomicBool::new(false),
             driver_ended,
-        };
-        (runtime, pace)
+        }
     }
 }
 
@@ -150,8 +118,7 @@ impl Runtime for PacedRuntime {
         if self.relays.count() > 0 && !self.has_passed_enough() {
             return Box::pin(std::future::ready(()));
         }
-        let cap = Duration::from_micros(self.cap_us.load(Ordering::Relaxed));
-        TokioRuntime.sleep(duration.min(cap))
+        TokioRuntime.sleep(duration.min(self.pace.cap()))
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use super::impaired::{Datagram, Impaired};
+use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
 use super::stun::Listener;
 use crate::proto::impair::Impairment;
@@ -31,6 +32,7 @@ const MDNS_PORT: u16 = 5353;
 pub(super) struct SocketFactory {
     impairment: Option<(Impairment, u64)>,
     relays: Relays,
+    pace: Pace,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
 }
@@ -53,11 +55,13 @@ impl SocketFactory {
     pub(super) fn new(
         impairment: Option<(Impairment, u64)>,
         relays: Relays,
+        pace: Pace,
     ) -> (Self, mpsc::UnboundedReceiver<Created>) {
         let (created, sockets) = mpsc::unbounded_channel();
         let factory = Self {
             impairment,
             relays,
+            pace,
             created,
             count: Arc::new(AtomicU64::new(0)),
         };
@@ -82,6 +86,7 @@ impl SocketFactory {
         let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {
             inner,
             impaired,
+            pace: self.pace.clone(),
             listener: listener.clone(),
         });
         // The receiver is gone once the connection is closing: nobody needs to know then.
@@ -126,6 +131,7 @@ fn size_buffers(socket: &std::net::UdpSocket) -> usize {
 struct PeerSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     impaired: Option<Impaired>,
+    pace: Pace,
     listener: Listener,
 }
 
@@ -143,6 +149,9 @@ impl AsyncUdpSocket for PeerSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if !self.pace.lets_pass(transmit.contents) {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
         let Some(impaired) = &self.impaired else {
             return self.inner.poll_send(cx, transmit);
         };

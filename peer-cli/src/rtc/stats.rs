@@ -7,7 +7,7 @@ use webrtc::peer_connection::{RTCIceCandidate, RTCStatsReport, RTCStatsReportEnt
 
 use super::relay::Relays;
 use super::servers::TurnTransport;
-use crate::event::{Endpoint, EndpointType, Protocol};
+use crate::event::{Endpoint, EndpointType, Protocol, TriedPair};
 
 /// One moment of a connection.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Stats {
     pub pair: Option<SelectedPair>,
     /// Datagrams of any kind that came over that path.
     pub packets_received: u64,
+    /// Every pair of candidates that was checked, best first.
+    pub tried: Vec<TriedPair>,
     /// Of received sound; absent until the first packet.
     pub inbound: Option<Inbound>,
 }
@@ -67,6 +69,7 @@ pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate], relays: 
         .collect();
     stats.objects.extend(unreported);
     stats.pair = selected_pair(&stats.objects);
+    stats.tried = tried(&stats.objects);
     stats.packets_received = of_type(&stats.objects, "transport")
         .filter_map(|transport| transport["packetsReceived"].as_u64())
         .sum();
@@ -182,19 +185,39 @@ fn selected_pair(objects: &[Value]) -> Option<SelectedPair> {
     let pair = of_type(objects, "candidate-pair")
         .filter(|pair| pair["nominated"].as_bool() == Some(true))
         .max_by_key(|pair| pair["bytesReceived"].as_u64())?;
-    let end = |field: &str| {
-        let id = pair[field].as_str()?;
-        objects
-            .iter()
-            .find(|object| object["id"].as_str() == Some(id))
-            .and_then(endpoint)
-    };
     let rtt = pair["currentRoundTripTime"].as_f64().unwrap_or(0.0);
     Some(SelectedPair {
-        local: end("localCandidateId")?,
-        remote: end("remoteCandidateId")?,
+        local: end(objects, pair, "localCandidateId")?,
+        remote: end(objects, pair, "remoteCandidateId")?,
         rtt: (rtt > 0.0).then(|| Duration::from_secs_f64(rtt)),
     })
+}
+
+fn tried(objects: &[Value]) -> Vec<TriedPair> {
+    let count = |pair: &Value, field: &str| pair[field].as_u64().unwrap_or(0);
+    let mut pairs: Vec<TriedPair> = of_type(objects, "candidate-pair")
+        .filter_map(|pair| {
+            Some(TriedPair {
+                local: end(objects, pair, "localCandidateId")?,
+                remote: end(objects, pair, "remoteCandidateId")?,
+                checks: count(pair, "requestsSent"),
+                answers: count(pair, "responsesReceived"),
+                heard: count(pair, "requestsReceived"),
+            })
+        })
+        .collect();
+    let rank = |pair: &TriedPair| (pair.answers, pair.heard, pair.checks);
+    pairs.sort_by_key(|pair| std::cmp::Reverse(rank(pair)));
+    pairs
+}
+
+/// One end of a pair.
+fn end(objects: &[Value], pair: &Value, field: &str) -> Option<Endpoint> {
+    let id = pair[field].as_str()?;
+    let candidate = objects
+        .iter()
+        .find(|object| object["id"].as_str() == Some(id));
+    candidate.and_then(endpoint)
 }
 
 fn endpoint(candidate: &Value) -> Option<Endpoint> {

@@ -59,6 +59,11 @@ impl Signal {
         let _ = self.outgoing.send(frame.to_text()).await;
     }
 
+    /// Asks the server for fresh credentials; they come as an event.
+    pub async fn ask_for_ice_servers(&self) {
+        let _ = self.outgoing.send(shared::ice_servers_request()).await;
+    }
+
     /// The next event; `None` once signaling has ended for good.
     pub async fn next(&mut self) -> Option<SignalEvent> {
         self.events.recv().await

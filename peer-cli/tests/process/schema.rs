@@ -60,8 +60,31 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
         .get("event")
         .and_then(Value::as_str)
         .unwrap_or_default();
+    let own = until_connected(name)
+        .or_else(|| afterwards(name))
+        .unwrap_or_else(|| panic!("an event that no table knows: {fields:?}"));
     let mut all: Vec<Field> = vec![("t", Always, positive)];
-    let own: &[Field] = match name {
+    all.extend(own);
+    let known = |field: &String| field == "event" || all.iter().any(|(name, ..)| name == field);
+    let more = ["rate", "channels"];
+    let strange: Vec<&String> = fields
+        .keys()
+        .filter(|field| !known(field) && !more.contains(&field.as_str()))
+        .collect();
+    assert!(
+        strange.is_empty(),
+        "fields that no table knows: {strange:?} in {fields:?}"
+    );
+    let has = |field: &str| fields.contains_key(field);
+    assert!(
+        name != "message" || has("text") != has("base64"),
+        "{fields:?}"
+    );
+    all
+}
+
+fn until_connected(name: &str) -> Option<&'static [Field]> {
+    Some(match name {
         "hello" => &[
             ("version", Always, version),
             ("room", Known, words),
@@ -91,6 +114,14 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ("remote", Always, endpoint),
             ("setup_ms", Always, setup),
         ],
+        "pair" => &[
+            ("peer", Always, id),
+            ("local", Always, endpoint),
+            ("remote", Always, endpoint),
+            ("checks", Always, Value::is_u64),
+            ("answers", Always, Value::is_u64),
+            ("heard", Always, Value::is_u64),
+        ],
         "track" => &[
             ("peer", Always, id),
             ("direction", Always, direction),
@@ -98,19 +129,19 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ("codec", Known, words),
             ("clock_us", Known, Value::is_u64),
         ],
+        _ => return None,
+    })
+}
+
+fn afterwards(name: &str) -> Option<&'static [Field]> {
+    Some(match name {
         "audio" => &[("peer", Always, id), ("after_ms", Always, positive)],
-        "message" => {
-            assert!(
-                fields.contains_key("text") != fields.contains_key("base64"),
-                "{fields:?}"
-            );
-            &[
-                ("peer", Always, id),
-                ("label", Always, words),
-                ("text", Known, Value::is_string),
-                ("base64", Known, Value::is_string),
-            ]
-        }
+        "message" => &[
+            ("peer", Always, id),
+            ("label", Always, words),
+            ("text", Known, Value::is_string),
+            ("base64", Known, Value::is_string),
+        ],
         "stats" => &[("peer", Always, id), ("stats", Always, statistics)],
         "warning" => &[
             ("code", Always, words),
@@ -163,20 +194,8 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
             ("text", Always, words),
         ],
         "exit" => &[("code", Always, Value::is_u64), ("reason", Always, words)],
-        _ => panic!("an event that no table knows: {fields:?}"),
-    };
-    all.extend(own);
-    let known = |field: &String| field == "event" || all.iter().any(|(name, ..)| name == field);
-    let more = ["rate", "channels"];
-    let strange: Vec<&String> = fields
-        .keys()
-        .filter(|field| !known(field) && !more.contains(&field.as_str()))
-        .collect();
-    assert!(
-        strange.is_empty(),
-        "fields that no table knows: {strange:?} in {fields:?}"
-    );
-    all
+        _ => return None,
+    })
 }
 
 fn positive(value: &Value) -> bool {

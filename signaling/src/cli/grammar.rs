@@ -1,4 +1,6 @@
-//! Sizes and rates as people write them.
+//! Sizes, rates and switches as people write them.
+
+use std::net::SocketAddr;
 
 /// `65536`, `64k` or `1M` bytes; k is 1024.
 pub(super) fn size(text: &str) -> Result<usize, String> {
@@ -21,6 +23,34 @@ pub(super) fn rate(text: &str) -> Result<u32, String> {
     digits
         .parse()
         .map_err(|_| "not a rate: write 100/s".to_owned())
+}
+
+/// `4M/s` or `4M`: bytes a second.
+pub(super) fn size_rate(text: &str) -> Result<u32, String> {
+    let bytes = size(text.strip_suffix("/s").unwrap_or(text));
+    let bytes = bytes.ok().and_then(|b| u32::try_from(b).ok());
+    bytes.ok_or_else(|| "not a rate: write 512k/s or 4M/s, less than 4096M/s".to_owned())
+}
+
+/// Something that may be had at a place of one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    Off,
+    /// At the usual place.
+    On,
+    At(SocketAddr),
+}
+
+/// `on`, `off` or `ADDR:PORT`; an empty text, such as that of a variable that is set to nothing, is off.
+pub(super) fn switch(text: &str) -> Result<Switch, String> {
+    match text {
+        "" | "off" | "false" | "no" | "0" => Ok(Switch::Off),
+        "on" | "true" | "yes" | "1" => Ok(Switch::On),
+        _ => text
+            .parse()
+            .map(Switch::At)
+            .map_err(|_| "not an address and port: write 0.0.0.0:3478 or [::]:3478".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -47,5 +77,23 @@ mod tests {
         for bad in ["", "/s", "1/m", "1.5/s", "-1"] {
             assert!(rate(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn byte_rates_and_switches() {
+        assert_eq!((size_rate("4M/s"), size_rate("0")), (Ok(4 << 20), Ok(0)));
+        for bad in ["", "4096M/s", "M/s", "1/m"] {
+            assert!(size_rate(bad).is_err(), "{bad}");
+        }
+        let at = Switch::At(SocketAddr::from(([127, 0, 0, 1], 3478)));
+        for (text, switch_) in [
+            ("", Switch::Off),
+            ("off", Switch::Off),
+            ("1", Switch::On),
+            ("127.0.0.1:3478", at),
+        ] {
+            assert_eq!(switch(text), Ok(switch_), "{text}");
+        }
+        assert!(switch("localhost:3478").is_err());
     }
 }

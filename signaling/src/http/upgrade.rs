@@ -6,20 +6,25 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, Query, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::{CloseCode, SUBPROTOCOL};
 use tracing::debug;
 
 use super::admission::{Admission, admit};
-use super::gate::Full;
 use super::wire::Caller;
 use super::{House, conversation};
+use crate::gate::Full;
 use crate::limits::bound;
+use crate::relay::Reached;
 use crate::switchboard::Verdict;
 
 /// Bytes of each buffer of an idle WebSocket; both grow with a frame that needs it.
 const BUFFER: usize = 4096;
+
+/// Characters of a name in the DNS, RFC 1035 section 2.3.4.
+const MAX_HOST: usize = 253;
 
 /// Seconds after which a refused client may try again.
 const RETRY_AFTER: &str = "5";
@@ -62,18 +67,29 @@ pub(super) async fn socket(
         .max_frame_size(max_frame)
         .max_message_size(max_frame);
     let peer_v1 = upgrade.selected_protocol().is_some();
+    let reached = Reached {
+        host: host_name(&headers),
+        local: caller.local,
+    };
     upgrade.on_upgrade(move |socket| async move {
         let _inside = (ticket, house.conversations.token());
         caller.fate.upgraded();
-        begin(&house, &caller, socket, admission, peer_v1).await;
+        begin(&house, &caller, socket, (admission, reached), peer_v1).await;
     })
+}
+
+/// What the client calls this machine.
+fn host_name(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let host = host.parse::<Authority>().ok()?.host().to_owned();
+    (host.len() <= MAX_HOST).then_some(host)
 }
 
 async fn begin(
     house: &House,
     caller: &Caller,
     socket: WebSocket,
-    admission: Result<Admission, Verdict>,
+    (admission, reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
 ) {
     let Admission { room, origin } = match admission {
@@ -83,7 +99,11 @@ async fn begin(
             return conversation::refuse(socket, caller, verdict).await;
         }
     };
-    if let Ok(link) = house.switchboard.connect(room, origin, peer_v1).await {
+    if let Ok(link) = house
+        .switchboard
+        .connect((room, origin), reached, peer_v1)
+        .await
+    {
         debug!(conn = link.conn.0, addr = %caller.addr, peer_v1, "connected");
         conversation::hold(house, caller, socket, link).await;
     } else {

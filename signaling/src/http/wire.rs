@@ -2,7 +2,7 @@
 //! close code arrive.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -119,6 +119,8 @@ impl Fate {
 #[derive(Clone)]
 pub(super) struct Caller {
     pub(super) addr: SocketAddr,
+    /// The address of ours that it has reached.
+    pub(super) local: Option<IpAddr>,
     pub(super) fate: Fate,
 }
 
@@ -126,6 +128,7 @@ impl Connected<IncomingStream<'_, Door>> for Caller {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
         Self {
             addr: *stream.remote_addr(),
+            local: stream.io().local_ip(),
             fate: stream.io().fate.clone(),
         }
     }
@@ -150,6 +153,11 @@ impl Wire {
             Some(stream) => poll(Pin::new(stream)),
             None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
         }
+    }
+
+    fn local_ip(&self) -> Option<IpAddr> {
+        let local = self.stream.as_ref()?.local_addr().ok()?;
+        Some(local.ip().to_canonical())
     }
 
     /// Whether it has lived too long without becoming a WebSocket.

@@ -2,7 +2,7 @@
 
 use shared::{CloseCode, Hello, PeerId, PeerInfo, Room, ServerEvent};
 
-use super::{ConnId, Hub};
+use super::{ConnId, Hub, Output};
 use crate::envelope::{Envelope, To};
 use crate::identity;
 use crate::text::Text;
@@ -42,7 +42,11 @@ impl Hub {
         match (envelope.event().as_deref(), envelope.to()) {
             // Never relayed: it carries the secret.
             (Some("hello"), _) => self.complain(conn, "bad-frame", "hello was said already".into()),
-            (Some("ice-servers"), _) => self.tell(conn, &ServerEvent::IceServers(Vec::new())),
+            (Some("ice-servers"), _) => {
+                let (id, event) = (id.clone(), ServerEvent::IceServers(Vec::new()));
+                self.outputs
+                    .push_back(Output::WithIceServers { conn, id, event });
+            }
             // The end of the last session is the server's to know, not the room's.
             (Some("bye"), To::Room) => {}
             (_, To::Room) => self.broadcast(conn, room, id, text, Some(&envelope)),

@@ -3,11 +3,11 @@
 use shared::limits::MAX_FRAME;
 use shared::{CloseCode, PeerInfo, Room, ServerEvent, Welcome};
 
-use super::{ConnId, Hub, Member, Seat};
+use super::{ConnId, Hub, Member, Output, Seat};
 use crate::text::Text;
 
-/// Bytes that a `welcome` leaves for everything but its list of peers.
-const WELCOME_FRAME: usize = 1024;
+/// Bytes that a `welcome` leaves for everything but its list of peers: id, room and ICE servers (`--turn-url` is bounded).
+const WELCOME_FRAME: usize = 8 * 1024;
 
 impl Hub {
     /// Gives the client a seat and tells everybody, or closes it if there is none.
@@ -111,7 +111,9 @@ impl Hub {
             peers: named.to_vec(),
             ice_servers: Vec::new(),
         };
-        self.tell(conn, &ServerEvent::Welcome(welcome));
+        let (id, event) = (me.id.clone(), ServerEvent::Welcome(welcome));
+        self.outputs
+            .push_back(Output::WithIceServers { conn, id, event });
         for peer in rest {
             self.tell(conn, &ServerEvent::Joined(peer.clone()));
         }

@@ -96,6 +96,7 @@ impl Session {
         if let Some(event) = self.candidate_event(&candidate, crate::event::Direction::Remote) {
             effects.push(Effect::Tell(event));
         }
+        self.evidence.remote(Instant::now(), &candidate.candidate);
         if let Err(error) = self.rtc.add_candidate(candidate).await {
             effects.push(self.complaint(&format!("candidate: {error}")));
         }

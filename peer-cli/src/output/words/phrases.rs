@@ -6,7 +6,7 @@ use super::super::live::{milliseconds, percent};
 use super::Level;
 use crate::event::{
     Device, DeviceKind, Direction, EndedBy, Endpoint, Finding, Path, PeerState, Setup,
-    SignalingMode, SignalingState, Summary,
+    SignalingMode, SignalingState, Summary, TriedPair,
 };
 use crate::exit::{Exit, parenthesised};
 
@@ -31,6 +31,20 @@ pub(super) fn short(id: &str) -> String {
         return id.to_owned();
     }
     id.chars().take(SHORT_ID).collect()
+}
+
+/// `tried host 192.168.1.10:5000 → srflx 203.0.113.12:4242: 150 checks, no answer`.
+pub(super) fn pair(pair: &TriedPair) -> String {
+    let (local, remote) = (&pair.local, &pair.remote);
+    let outcome = match (pair.answers, pair.heard) {
+        (0, 0) => "no answer".to_owned(),
+        (0, _) => "no answer, though theirs came through".to_owned(),
+        (answers, _) => format!("{answers} answered"),
+    };
+    format!(
+        "tried {} {} → {} {}: {} checks, {outcome}",
+        local.kind, local.address, remote.kind, remote.address, pair.checks
+    )
 }
 
 pub(super) fn signaling(

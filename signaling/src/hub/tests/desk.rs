@@ -63,6 +63,12 @@ impl Desk {
                         .push(text.as_str().to_owned());
                     self.last.push(conn);
                 }
+                Output::WithIceServers { conn, id, event } => {
+                    assert!(!self.closed.contains_key(&conn));
+                    assert_eq!(self.hub.members.get(&conn).map(|m| &m.info.id), Some(&id));
+                    self.heard.entry(conn).or_default().push(event.to_text());
+                    self.last.push(conn);
+                }
                 Output::Close { conn, code, .. } => {
                     assert!(self.closed.insert(conn, code).is_none(), "closed twice");
                 }

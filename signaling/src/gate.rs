@@ -1,4 +1,4 @@
-//! How many WebSockets are open, in all and from one address.
+//! How many connections of a kind are open, in all and from one address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::limits::{Limits, bound};
 
 /// Counts who is inside.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     max: usize,
     max_per_ip: usize,
     inside: Arc<Mutex<Inside>>,
@@ -20,7 +20,7 @@ struct Inside {
 }
 
 /// The right to be inside; ends when dropped.
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     inside: Arc<Mutex<Inside>>,
     /// None for loopback, which is not counted by address.
     origin: Option<IpAddr>,
@@ -28,13 +28,13 @@ pub(super) struct Ticket {
 
 /// Which limit was met.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(crate) enum Full {
     Server(usize),
     Address(usize),
 }
 
 impl Gate {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             max: bound(limits.max_connections),
             max_per_ip: bound(limits.max_connections_per_ip),
@@ -42,7 +42,7 @@ impl Gate {
         }
     }
 
-    pub(super) fn enter(&self, ip: IpAddr) -> Result<Ticket, Full> {
+    pub(crate) fn enter(&self, ip: IpAddr) -> Result<Ticket, Full> {
         let origin = network(ip);
         let mut inside = lock(&self.inside);
         if inside.total >= self.max {
