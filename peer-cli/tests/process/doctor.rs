@@ -85,6 +85,41 @@ fn signaling_is_entered_and_nobody_disturbed() {
 }
 
 #[test]
+fn what_the_signaling_server_offers_is_tried_too() {
+    let house = House::at("127.0.0.1:0", &["--relay", "127.0.0.1:0"]);
+    let (_socket, address) = silent();
+    let stun = format!("stun:{address}");
+    let ended = doctor(&["-s", &house.url, "--stun", &stun, "--timeout", "500ms"]).expect_code(0);
+    assert!(codes(&ended).is_empty(), "{ended:#?}");
+    let found: Vec<_> = ended
+        .all("check")
+        .iter()
+        .map(|check| {
+            (
+                check["name"].as_str().unwrap(),
+                check["grade"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let relays = [
+        ("turn", "ok"),
+        ("relay", "ok"),
+        ("turn", "ok"),
+        ("relay", "ok"),
+    ];
+    let first = [
+        ("signaling", "ok"),
+        ("stun", "warn"),
+        ("stun", "ok"),
+        ("nat", "ok"),
+    ];
+    assert_eq!(found, [first, relays].concat(), "{ended:#?}");
+    // Nobody asks for STUN: the relays stay.
+    let ended = doctor(&["-s", &house.url]).expect_code(0);
+    assert_eq!(ended.all("check").len(), 5, "{ended:#?}");
+}
+
+#[test]
 fn without_signaling_it_goes_on_and_exits_3() {
     let closed = TcpListener::bind("127.0.0.1:0")
         .unwrap()

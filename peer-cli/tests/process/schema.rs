@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value};
 
+mod doctor;
+
 /// A field: its name, whether it may be missing, and what it may be.
 type Field = (&'static str, Need, fn(&Value) -> bool);
 
@@ -62,6 +64,7 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
         .unwrap_or_default();
     let own = until_connected(name)
         .or_else(|| afterwards(name))
+        .or_else(|| doctor::table(name))
         .unwrap_or_else(|| panic!("an event that no table knows: {fields:?}"));
     let mut all: Vec<Field> = vec![("t", Always, positive)];
     all.extend(own);
@@ -167,32 +170,6 @@ fn afterwards(name: &str) -> Option<&'static [Field]> {
             ("name", Always, words),
             ("default", Always, Value::is_boolean),
         ],
-        "check" => &[
-            ("name", Always, subject),
-            ("server", Known, words),
-            ("ok", Always, Value::is_boolean),
-            ("grade", Always, |value| {
-                one_of(value, &["ok", "warn", "fail"])
-            }),
-            ("ms", Known, positive),
-            ("mapped", Known, address),
-            ("relayed", Known, address),
-            ("code", Known, Value::is_u64),
-            ("nat", Known, nat),
-            ("mapping", Known, behaviour),
-            ("filtering", Known, behaviour),
-            ("mode", Known, mode),
-            ("text", Always, words),
-        ],
-        "verdict" => &[
-            ("ok", Always, Value::is_boolean),
-            ("codes", Always, |value| {
-                value
-                    .as_array()
-                    .is_some_and(|codes| codes.iter().all(words))
-            }),
-            ("text", Always, words),
-        ],
         "exit" => &[("code", Always, Value::is_u64), ("reason", Always, words)],
         _ => return None,
     })
@@ -259,47 +236,6 @@ fn path(value: &Value) -> bool {
 
 fn by(value: &Value) -> bool {
     one_of(value, &["local", "remote", "lost"])
-}
-
-fn address(value: &Value) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.parse::<SocketAddr>().is_ok())
-}
-
-fn subject(value: &Value) -> bool {
-    let subjects = [
-        "signaling",
-        "stun",
-        "nat",
-        "turn",
-        "relay",
-        "microphone",
-        "speaker",
-    ];
-    one_of(value, &subjects)
-}
-
-fn nat(value: &Value) -> bool {
-    let translated = [
-        "full-cone",
-        "address-restricted",
-        "port-restricted",
-        "cone",
-        "symmetric",
-        "unknown",
-    ];
-    one_of(value, &["open", "firewall", "none"]) || one_of(value, &translated)
-}
-
-fn behaviour(value: &Value) -> bool {
-    let known = [
-        "endpoint-independent",
-        "endpoint-dependent",
-        "address-dependent",
-        "address-and-port-dependent",
-    ];
-    one_of(value, &known)
 }
 
 fn endpoint(value: &Value) -> bool {

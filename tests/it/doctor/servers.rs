@@ -98,3 +98,39 @@ fn signaling_is_not_reached() {
     let _signaling = lab.start_signaling(&program("signaling"), &[]).unwrap();
     doctor(&lab, "", &words).is(0, &[], ALL_WELL);
 }
+
+#[test]
+fn what_signaling_hands_out_is_refused() {
+    let test = "what_signaling_hands_out_is_refused";
+    let options = CoturnOptions {
+        secret: Some("right".to_owned()),
+        ..CoturnOptions::default()
+    };
+    let Some(lab) = lab(test, Family::V4, options) else {
+        return;
+    };
+    let socket = lab.socket();
+    for (secret, code) in [("right", 0), ("wrong", 8)] {
+        let mut command = lab.public().command(program("signaling"));
+        command
+            .args([
+                "--json",
+                "--listen",
+                &lab.server(80),
+                "--turn-url",
+                &lab.turn(),
+            ])
+            .env("SIGNALING_TURN_SECRET", secret);
+        let mut signaling = Process::start("signaling", command).unwrap();
+        signaling.wait_for("listening", PATIENCE).unwrap();
+        let report = doctor(&lab, "", &["--server", &socket, "--stun", &lab.stun()]);
+        match code {
+            0 => report.is(0, &[], "and a relay where there is none"),
+            _ => report.is(
+                8,
+                &["turn-credentials"],
+                "refuses the credentials that the signaling server hands out",
+            ),
+        };
+    }
+}
