@@ -3,6 +3,7 @@
 use std::net::{TcpListener, UdpSocket};
 use std::time::Duration;
 
+use super::gate::Proxy;
 use super::house::House;
 use super::peer::{Ended, Peer, command, run};
 
@@ -117,6 +118,46 @@ fn what_the_signaling_server_offers_is_tried_too() {
     // Nobody asks for STUN: the relays stay.
     let ended = doctor(&["-s", &house.url]).expect_code(0);
     assert_eq!(ended.all("check").len(), 5, "{ended:#?}");
+}
+
+#[test]
+fn a_relay_is_reached_through_the_proxy_of_the_office() {
+    let house = House::at("127.0.0.1:0", &["--relay", "127.0.0.1:0"]);
+    let offered = doctor(&["-s", &house.url]).expect_code(0);
+    let relay = offered
+        .all("check")
+        .iter()
+        .filter_map(|check| check["server"].as_str())
+        .find_map(|url| url.strip_prefix("turn:")?.strip_suffix("?transport=tcp"))
+        .map(|address| address.parse().unwrap());
+    let through = |proxy: &Proxy| {
+        let mut command = command(&["doctor", "--json", "-s", "off", "--turn-user", "u"]);
+        command
+            .args(DEAF)
+            .args(["--turn", "turn:relay.invalid?transport=tcp"])
+            .env("HTTPS_PROXY", proxy.url(""))
+            .env("PEER_TURN_PASSWORD", "wrong");
+        Peer::spawn(command, true).finish().expect_code(8)
+    };
+    // The relay's own word for the wrong password: it was reached.
+    let proxy = Proxy::open(relay.unwrap(), None);
+    let ended = through(&proxy);
+    assert_eq!(ended.one("check")["code"], 401, "{ended:#?}");
+    assert_eq!(codes(&ended), ["turn-credentials"]);
+    assert!(
+        proxy
+            .asked()
+            .iter()
+            .all(|target| target == "relay.invalid:3478")
+    );
+    assert!(!proxy.asked().is_empty());
+    let ended = through(&Proxy::open(relay.unwrap(), Some("u:p")));
+    assert_eq!(codes(&ended), ["proxy"]);
+    assert!(
+        verdict(&ended).contains("wants a user and password (407)"),
+        "{}",
+        verdict(&ended)
+    );
 }
 
 #[test]
