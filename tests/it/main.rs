@@ -4,6 +4,7 @@ mod calls;
 mod doctor;
 mod layout;
 mod namespace;
+mod nat;
 mod relay;
 mod server;
 mod stun;

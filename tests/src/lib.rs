@@ -3,11 +3,13 @@
 
 mod dice;
 mod peer;
+mod programs;
 mod server;
 mod stranger;
 
 pub use dice::Dice;
 pub use peer::{Ended, TestPeer};
+pub use programs::program;
 pub use server::TestServer;
 pub use stranger::Stranger;
 

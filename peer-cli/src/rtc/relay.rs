@@ -5,6 +5,7 @@
 //! over UDP, TCP or TLS, with the name resolved and the connection made meanwhile. A server that is slow, dead or refuses
 //! costs its own candidate and nothing else, and what it said is overheard and told.
 
+mod family;
 mod framing;
 mod route;
 mod socket;

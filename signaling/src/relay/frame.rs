@@ -17,7 +17,10 @@ const STUN_HEADER: usize = 20;
 const CHANNEL_HEADER: usize = 4;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
-/// The first message of the buffer if all of it is there, else nothing yet. Never asks for more than 64 KiB and a header.
+/// Bytes of one message: more than any datagram that is relayed, and all that a client can make us keep for it.
+const MAX: usize = 16 << 10;
+
+/// The first message of the buffer if all of it is there, else nothing yet.
 pub(super) fn first(buffer: &[u8]) -> Result<Option<Frame>, NotTurn> {
     let [kind, _, high, low, rest @ ..] = buffer else {
         return Ok(None);
@@ -35,6 +38,9 @@ pub(super) fn first(buffer: &[u8]) -> Result<Option<Frame>, NotTurn> {
         _ => return Err(NotTurn),
     };
     let padded = length.next_multiple_of(4);
+    if padded > MAX {
+        return Err(NotTurn);
+    }
     Ok((buffer.len() >= padded).then_some(Frame { length, padded }))
 }
 
@@ -80,6 +86,8 @@ mod tests {
             &[0x80, 0, 0, 0],
             &[0xff; 8],
             &[0, 1, 0, 1, 0x21],
+            b"GET / HTTP/1.1\r\n",
+            &[0x40, 0, 0x40, 0],
         ] {
             assert_eq!(first(bytes), Err(NotTurn), "{bytes:?}");
         }

@@ -17,6 +17,8 @@ use super::udp;
 /// Bytes of a datagram from a peer; longer ones (beyond jumbo frames) are lost.
 const MAX_DATAGRAM: usize = 9216;
 
+/// Errors and giants in a row, after which others have their turn.
+const USELESS_READS: usize = 16;
 /// Tries at an even port.
 const EVEN_TRIES: usize = 16;
 
@@ -152,7 +154,7 @@ async fn read(port: PortId, socket: Arc<UdpSocket>, events: mpsc::Sender<Event>)
 /// The next datagram that is there and not too long. On some systems an error is news of a datagram sent before: no end.
 fn read_one(socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddr)> {
     let mut bytes = [0; MAX_DATAGRAM + 1];
-    loop {
+    for _ in 0..USELESS_READS {
         match socket.try_recv_from(&mut bytes) {
             Ok((length, from)) if length <= MAX_DATAGRAM => {
                 return Some((bytes[..length].to_vec(), from));
@@ -161,6 +163,7 @@ fn read_one(socket: &UdpSocket) -> Option<(Vec<u8>, SocketAddr)> {
             _ => {}
         }
     }
+    None
 }
 
 #[cfg(test)]

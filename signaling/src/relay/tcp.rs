@@ -30,7 +30,7 @@ const STUCK: Duration = Duration::from_secs(10);
 /// Pause after a failed accept (too many open files), so that waiting costs no processor time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Bytes of one read.
-const READ: usize = 16 << 10;
+const READ: usize = 4 << 10;
 
 /// A listener of its own family only.
 pub(super) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {

@@ -1,7 +1,6 @@
 //! Namespaces for network and mounts, and processes inside them. Everything is gone with the test.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -100,7 +99,7 @@ impl Machine {
         command.arg(format!("--target={}", self.holder.id()));
         command
             .args(["--net", "--mount", "--"])
-            .arg(path(program))
+            .arg(tests::program(program))
             .args(arguments);
         for (name, _) in std::env::vars_os() {
             let foreign = ["PEER_", "SIGNALING_", "RUST_LOG"];
@@ -196,16 +195,4 @@ impl Drop for Machine {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
-}
-
-/// The programs of this build stand two folders above this test's.
-fn path(program: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join(program);
-    assert!(
-        path.is_file(),
-        "{} is missing: this test runs the real programs (run \"cargo build\", or \"cargo test --workspace\")",
-        path.display()
-    );
-    path
 }

@@ -11,7 +11,7 @@ use super::client::{Login, Transport, Turn, ice_servers, login};
 const CROWD: usize = 200;
 
 fn transport(index: usize) -> Transport {
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         Transport::Udp
     } else {
         Transport::Tcp

@@ -13,7 +13,7 @@ use crate::letters::{Delivery, Letter};
 use crate::nat_lab::NatLab;
 use crate::process::{Event, Process};
 use crate::scratch::Scratch;
-use crate::talk::{First, Servers, Talk};
+use crate::talk::{First, INTERRUPTED, Servers, Talk};
 use crate::tone::Presence;
 use crate::wav;
 
@@ -57,8 +57,6 @@ const READY: Duration = Duration::from_secs(40);
 const FLUSHED: Duration = Duration::from_secs(30);
 /// After `connected`, the time that the tone may take to settle, in seconds.
 const SETTLED: f64 = 1.0;
-/// The exit code of Ctrl-C.
-const INTERRUPTED: i32 = 130;
 
 impl Conversation {
     /// Starts both peers and waits until each hears the other.

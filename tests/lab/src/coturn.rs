@@ -35,6 +35,8 @@ pub(crate) const TLS_PORT: u16 = 5349;
 /// Credentials, unless a secret is given.
 pub(crate) const USER: &str = "test";
 pub(crate) const PASSWORD: &str = "test";
+/// The name of its first addresses, in every host's list of names and in its certificate.
+pub(crate) const SERVER_NAME: &str = "server.lab.test";
 const REALM: &str = "lab.test";
 /// From start to listening.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -53,7 +55,7 @@ impl Coturn {
         options: &CoturnOptions,
     ) -> Result<Self> {
         let names: Vec<String> = addresses.iter().map(|ip| format!("IP:{ip}")).collect();
-        let names = format!("DNS:{},{}", crate::nat_lab::SERVER_NAME, names.join(","));
+        let names = format!("DNS:{},{}", SERVER_NAME, names.join(","));
         let (certificate, key) = authority.issue(&names)?;
         let folder = Scratch::new()?;
         let mut command = place.command("turnserver");

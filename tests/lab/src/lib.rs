@@ -5,9 +5,11 @@
 //! killed. Any number of laboratories stand side by side: their namespaces have no names.
 
 mod authority;
+mod cable;
 mod conversation;
 mod coturn;
 mod letters;
+mod line;
 mod namespace;
 mod nat;
 mod nat_lab;
@@ -21,9 +23,11 @@ pub mod wav;
 use std::io::Write;
 
 pub use authority::Authority;
+pub use cable::Cable;
 pub use conversation::{Conversation, Report};
 pub use coturn::{Coturn, CoturnOptions};
 pub use letters::{Delivery, Letter};
+pub use line::Line;
 pub use namespace::Namespace;
 pub use nat::Nat;
 pub use nat_lab::{Family, NatLab, Side};

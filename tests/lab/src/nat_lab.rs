@@ -3,20 +3,24 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::path::{Path, PathBuf};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::authority::Authority;
-use crate::coturn::{self, Coturn, CoturnOptions};
+use crate::cable::Cable;
+use crate::coturn::{Coturn, CoturnOptions, SERVER_NAME};
 use crate::namespace::Namespace;
 use crate::nat::Nat;
 use crate::process::Process;
 use crate::scratch::Scratch;
 
+mod public;
 mod site;
+
+use public::{NAME_SERVER, SIGNALING_PORT};
 use site::Site;
 
 /// Which side of the laboratory.
@@ -50,32 +54,6 @@ pub struct NatLab {
     _files: Scratch,
 }
 
-/// The servers' addresses; the second ones are what RFC 5780 needs.
-const SERVER: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
-const SECOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
-const SERVER_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-const SECOND_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2);
-/// The name of the first addresses, in every host's list of names.
-pub(crate) const SERVER_NAME: &str = "server.lab.test";
-/// Where names are asked for in vain: nobody has this address.
-const NAME_SERVER: &str = "203.0.113.99";
-/// The signaling server's port: also the strictest NAT lets it through.
-const SIGNALING_PORT: u16 = 80;
-/// On this port of the server, UDP and TCP, whatever comes is dropped.
-const SILENT_PORT: u16 = 3500;
-/// On this one nobody listens, and that is said.
-const CLOSED_PORT: u16 = 3501;
-/// Behind 443 stands the relay's TLS, as offices let it out.
-const PUBLIC_RULES: &str = "table inet public {
-  chain pre { type nat hook prerouting priority dstnat;
-    tcp dport 443 redirect to :5349
-  }
-  chain inp { type filter hook input priority filter;
-    meta l4proto { tcp, udp } th dport 3500 drop
-  }
-}
-";
-
 impl NatLab {
     /// Builds it with coturn in it and port-restricted NATs.
     ///
@@ -90,13 +68,25 @@ impl NatLab {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_relay(family: Family, options: CoturnOptions) -> Result<Self> {
+        Self::build(family, options, None)
+    }
+
+    /// With a cable between each host and its NAT that can be made bad ([`Self::cable`]); the seed is that of its luck.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and without `socat`.
+    pub fn with_cables(family: Family, seed: u64) -> Result<Self> {
+        Self::build(family, CoturnOptions::default(), Some(seed))
+    }
+
+    fn build(family: Family, options: CoturnOptions, seed: Option<u64>) -> Result<Self> {
         let files = Scratch::new()?;
         let public = Namespace::new()?;
         site::without_address_detection(&public, family)?;
-        segment(&public, family)?;
+        public::segment(&public, family)?;
         let sites = [
-            Site::new(1, family, &public)?,
-            Site::new(2, family, &public)?,
+            Site::new(1, family, &public, seed)?,
+            Site::new(2, family, &public, seed)?,
         ];
         let mut lab = Self {
             family,
@@ -144,6 +134,12 @@ impl NatLab {
     #[must_use]
     pub fn command(&self, side: Side, program: impl AsRef<OsStr>) -> Command {
         self.site(side).host.command(program)
+    }
+
+    /// This side's cable, in a laboratory that has them.
+    #[must_use]
+    pub fn cable(&self, side: Side) -> Option<&Cable> {
+        self.site(side).cable.as_ref()
     }
 
     /// The namespace where the servers stand.
@@ -231,102 +227,6 @@ impl NatLab {
         Ok(server)
     }
 
-    /// The signaling server's URL.
-    #[must_use]
-    pub fn socket(&self) -> String {
-        format!("ws://{}/socket", self.server(SIGNALING_PORT))
-    }
-
-    /// A port of the server: `203.0.113.1:3478`, `[2001:db8::1]:3478`; IPv4 where there are both.
-    #[must_use]
-    pub fn server(&self, port: u16) -> String {
-        match self.family {
-            Family::V4 | Family::Dual => format!("{SERVER}:{port}"),
-            Family::V6 => format!("[{SERVER_V6}]:{port}"),
-        }
-    }
-
-    /// `stun:` of coturn.
-    #[must_use]
-    pub fn stun(&self) -> String {
-        format!("stun:{}", self.server(coturn::PORT))
-    }
-
-    /// `turn:` of coturn over UDP.
-    #[must_use]
-    pub fn turn(&self) -> String {
-        format!("turn:{}", self.server(coturn::PORT))
-    }
-
-    /// `turn:` of coturn over TCP.
-    #[must_use]
-    pub fn turn_tcp(&self) -> String {
-        format!("{}?transport=tcp", self.turn())
-    }
-
-    /// `turns:` of coturn, by its address.
-    #[must_use]
-    pub fn turn_tls(&self) -> String {
-        format!("turns:{}", self.server(coturn::TLS_PORT))
-    }
-
-    /// `turns:` of coturn on the port that every office lets out, by its name.
-    #[must_use]
-    pub fn turn_tls_443(&self) -> String {
-        format!("turns:{SERVER_NAME}:443")
-    }
-
-    /// User and password of coturn, where it has no shared secret.
-    #[must_use]
-    pub fn credentials(&self) -> (&'static str, &'static str) {
-        (coturn::USER, coturn::PASSWORD)
-    }
-
-    /// `--ca` for the laboratory's TLS servers.
-    #[must_use]
-    pub fn authority(&self) -> PathBuf {
-        self.authority.certificate()
-    }
-
-    /// Where whatever comes is dropped.
-    #[must_use]
-    pub fn silent(&self) -> String {
-        self.server(SILENT_PORT)
-    }
-
-    /// Where nobody listens, and the kernel says so.
-    #[must_use]
-    pub fn closed(&self) -> String {
-        self.server(CLOSED_PORT)
-    }
-
-    /// A name that the name server is asked for and never tells.
-    #[must_use]
-    pub fn unknown_name(&self) -> &'static str {
-        "nobody.lab.test"
-    }
-
-    fn server_addresses(&self) -> Vec<IpAddr> {
-        match self.family {
-            Family::V4 => vec![SERVER.into()],
-            Family::V6 => vec![SERVER_V6.into()],
-            Family::Dual => vec![SERVER.into(), SERVER_V6.into()],
-        }
-    }
-
-    fn listening_addresses(&self) -> Vec<IpAddr> {
-        match self.family {
-            Family::V4 => vec![SERVER.into(), SECOND.into()],
-            Family::V6 => vec![SERVER_V6.into(), SECOND_V6.into()],
-            Family::Dual => vec![
-                SERVER.into(),
-                SECOND.into(),
-                SERVER_V6.into(),
-                SECOND_V6.into(),
-            ],
-        }
-    }
-
     fn site(&self, side: Side) -> &Site {
         &self.sites[side as usize]
     }
@@ -334,21 +234,6 @@ impl NatLab {
     fn site_mut(&mut self, side: Side) -> &mut Site {
         &mut self.sites[side as usize]
     }
-}
-
-/// The public segment: a bridge with the servers' addresses.
-fn segment(public: &Namespace, family: Family) -> Result<()> {
-    let mut lines = String::from("link add br0 type bridge\nlink set br0 up\n");
-    if family != Family::V6 {
-        lines += &format!("addr add {SERVER}/24 dev br0\naddr add {SECOND}/24 dev br0\n");
-    }
-    if family != Family::V4 {
-        lines += &format!(
-            "addr add {SERVER_V6}/48 dev br0 nodad\naddr add {SECOND_V6}/48 dev br0 nodad\n"
-        );
-    }
-    public.ip(&lines)?;
-    public.feed("nft -f -", PUBLIC_RULES).map(drop)
 }
 
 impl fmt::Display for Family {

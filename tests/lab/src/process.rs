@@ -1,5 +1,6 @@
 //! A child process that tells what happens line by line: JSON events on its standard output, words for people on the other one.
 
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -18,7 +19,7 @@ pub struct Process {
     /// Held open: the end of input means something to a peer.
     input: Option<ChildStdin>,
     lines: Receiver<Line>,
-    said: Vec<String>,
+    said: VecDeque<String>,
     started: Instant,
 }
 
@@ -37,8 +38,9 @@ enum Line {
     Words(Instant, String),
 }
 
-/// How many of the last words for people an error repeats.
+/// How many of the last lines of either output an error repeats, and how many characters of each.
 const REPEATED: usize = 12;
+const SHOWN: usize = 240;
 /// Between two looks at whether a process has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -76,7 +78,7 @@ impl Process {
             child,
             input,
             lines,
-            said: Vec::new(),
+            said: VecDeque::new(),
             started,
         })
     }
@@ -233,9 +235,11 @@ impl Process {
         let left = deadline.saturating_duration_since(Instant::now());
         match self.lines.recv_timeout(left) {
             Ok(line) => {
-                if let Line::Words(_, text) = &line {
-                    self.said.push(text.clone());
+                let (Line::Words(_, text) | Line::Output(_, text)) = &line;
+                if self.said.len() == REPEATED {
+                    self.said.pop_front();
                 }
+                self.said.push_back(text.chars().take(SHOWN).collect());
                 Ok(Some(line))
             }
             Err(RecvTimeoutError::Disconnected) => Ok(None),
@@ -246,10 +250,10 @@ impl Process {
     /// What went wrong, followed by the last things that the process itself said.
     #[must_use]
     pub fn complaint(&self, what: &str) -> anyhow::Error {
-        let last = &self.said[self.said.len().saturating_sub(REPEATED)..];
-        if last.is_empty() {
+        if self.said.is_empty() {
             anyhow!("{} {what}", self.name)
         } else {
+            let last: Vec<&str> = self.said.iter().map(String::as_str).collect();
             anyhow!("{} {what}; it said:\n  {}", self.name, last.join("\n  "))
         }
     }

@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use crate::nat_lab::{NatLab, Side};
 use crate::process::{Event, Process};
 
-/// Which servers both peers are told of, besides STUN.
+/// Which of the laboratory's servers both peers are told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Servers {
-    /// STUN alone.
+    /// Those that the words name, else none.
+    Named,
+    /// Two STUN servers alone, and whatever the signaling server offers.
     Stun,
-    /// TURN over UDP and over TCP.
+    /// The same, and TURN over UDP and over TCP.
     Relays,
 }
 
@@ -59,6 +61,8 @@ pub enum Outcome {
 const READY: Duration = Duration::from_secs(20);
 /// From then to being connected or giving up, which takes `--timeout 30s` at most.
 const LIMIT: Duration = Duration::from_secs(45);
+/// The exit code of Ctrl-C.
+pub(crate) const INTERRUPTED: i32 = 130;
 
 impl NatLab {
     /// A peer on this side's host that knows the laboratory's servers and has no sound device; `words` begin with the verb.
@@ -71,15 +75,22 @@ impl NatLab {
         words: &[&str],
     ) -> std::process::Command {
         let mut command = self.command(side, program);
+        let (user, password) = self.credentials();
         command
             .args(words)
-            .args(["--json", "--server", &self.socket(), "--stun", &self.stun()]);
+            .args(["--json", "--server", &self.socket()])
+            .env("PEER_TURN_PASSWORD", password);
+        match servers {
+            Servers::Named if words.contains(&"--stun") => {}
+            Servers::Named => _ = command.args(["--stun", "off"]),
+            Servers::Stun | Servers::Relays => {
+                command.args(["--stun", &self.stun(), "--stun", &self.second_stun()]);
+            }
+        }
         if servers == Servers::Relays {
-            let (user, password) = self.credentials();
             command
                 .args(["--turn", &self.turn(), "--turn", &self.turn_tcp()])
-                .args(["--turn-user", user])
-                .env("PEER_TURN_PASSWORD", password);
+                .args(["--turn-user", user]);
         }
         let is_given = |name: &str| words.contains(&name) || words.contains(&"--echo");
         for (name, value) in [("--mic", "silence"), ("--speaker", "null")] {
@@ -159,18 +170,22 @@ impl Talk {
         })
     }
 
-    /// Waits until both have ended, the caller with 0 and the answerer because of it.
+    /// Hangs up at the caller, once both are connected, and waits until both have ended.
     ///
     /// # Errors
-    /// When either ends otherwise, or the path that they connected by was not the one that they kept.
-    pub fn ends_on(&mut self, path: &str) -> Result<()> {
-        for peer in [&mut self.call, &mut self.answer] {
+    /// When either ends otherwise, or the path that they were connected by was not the one that they kept.
+    pub fn hang_up(&mut self, path: &str) -> Result<()> {
+        self.call.interrupt()?;
+        for (peer, code) in self.both().into_iter().zip([INTERRUPTED, 0]) {
             let ended = peer.wait_for("ended", READY)?;
             let last = &ended.value["summary"]["path"];
             if last != path {
                 return Err(peer.complaint(&format!("was connected by {path}, at last by {last}")));
             }
-            peer.succeed(READY)?;
+            let ended = peer.finish(READY)?;
+            if ended != code {
+                return Err(peer.complaint(&format!("ended with {ended}, not {code}")));
+            }
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 pub struct Sound {
     /// Samples a second.
     pub rate: u32,
+    /// One after the other.
     pub samples: Vec<f32>,
 }
 
@@ -16,6 +17,8 @@ const EXTENSIBLE: u16 = 0xFFFE;
 const FULL_SCALE: f32 = 32_768.0;
 
 impl Sound {
+    /// How long it is.
+    #[must_use]
     pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.rate)
     }

@@ -12,7 +12,7 @@ fn lab(test: &str, family: Family) -> Option<NatLab> {
     lab::may_build(test).then(|| NatLab::new(family).unwrap())
 }
 
-fn probe(lab: &NatLab, side: Side, servers: [&str; 2]) -> Value {
+fn probe(lab: &NatLab, side: Side, servers: &[&str]) -> Value {
     let mut command = lab.command(side, env!("CARGO_BIN_EXE_natprobe"));
     let output = command.args(servers).output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -47,7 +47,7 @@ fn mapping_and_filtering_are_those_of_the_kind() {
         }
         let lab = &lab;
         let found = std::thread::scope(|scope| {
-            let probes = sides.map(|side| scope.spawn(move || probe(lab, side, SERVERS)));
+            let probes = sides.map(|side| scope.spawn(move || probe(lab, side, &SERVERS)));
             probes.map(|probe| probe.join().unwrap())
         });
         for found in found {
@@ -65,9 +65,9 @@ fn an_address_is_lost_and_another_works() {
     for nat in [Nat::AddressRestricted, Nat::PortRestricted] {
         lab.set(Side::A, nat).unwrap();
         lab.delete_address(Side::A).unwrap();
-        assert_eq!(probe(&lab, Side::A, SERVERS)["mapping"], "udp-blocked");
+        assert_eq!(probe(&lab, Side::A, &SERVERS)["mapping"], "udp-blocked");
         lab.add_address(Side::A).unwrap();
-        let found = probe(&lab, Side::A, SERVERS);
+        let found = probe(&lab, Side::A, &SERVERS);
         assert_eq!(found["mapping"], "endpoint-independent", "{found}");
     }
 }
@@ -77,7 +77,7 @@ fn darkness_ends() {
     let Some(lab) = lab("darkness_ends", Family::Dual) else {
         return;
     };
-    for servers in [SERVERS, SERVERS_V6] {
+    for servers in [&SERVERS, &SERVERS_V6] {
         lab.dark(Side::B).unwrap();
         assert_eq!(probe(&lab, Side::B, servers)["mapping"], "udp-blocked");
         let other = probe(&lab, Side::A, servers);
@@ -93,14 +93,14 @@ fn without_ipv4_there_is_ipv6() {
     let Some(mut lab) = lab("without_ipv4_there_is_ipv6", Family::V6) else {
         return;
     };
-    let found = probe(&lab, Side::A, SERVERS_V6);
+    let found = probe(&lab, Side::A, &SERVERS_V6);
     assert_eq!(found["mapping"], "endpoint-independent", "{found}");
     assert_eq!(found["filtering"], "address-and-port-dependent", "{found}");
     let mapped = found["mapped"][0].as_str().unwrap();
     assert!(mapped.starts_with("[2001:db8:1::10]:"), "{found}");
     lab.set(Side::A, Nat::UdpBlocked).unwrap();
-    assert_eq!(probe(&lab, Side::A, SERVERS_V6)["mapping"], "udp-blocked");
-    assert_eq!(probe(&lab, Side::A, SERVERS)["mapping"], "udp-blocked");
+    assert_eq!(probe(&lab, Side::A, &SERVERS_V6)["mapping"], "udp-blocked");
+    assert_eq!(probe(&lab, Side::A, &SERVERS)["mapping"], "udp-blocked");
 }
 
 /// TLS with the laboratory's authority, on the relay's own port and on the one that offices let out.
@@ -133,7 +133,7 @@ fn an_office_reaches_the_relay_by_tls_on_443_alone() {
     lab.set(Side::A, Nat::WebOnly).unwrap();
     assert!(shakes_hands(&lab, "server.lab.test:443"));
     assert!(!shakes_hands(&lab, "203.0.113.1:5349"));
-    assert_eq!(probe(&lab, Side::A, SERVERS)["mapping"], "udp-blocked");
+    assert_eq!(probe(&lab, Side::A, &SERVERS)["mapping"], "udp-blocked");
 }
 
 #[test]
@@ -144,11 +144,38 @@ fn many_stand_side_by_side() {
     };
     one.set(Side::A, Nat::Symmetric).unwrap();
     assert_eq!(
-        probe(&one, Side::A, SERVERS)["mapping"],
+        probe(&one, Side::A, &SERVERS)["mapping"],
         "endpoint-dependent"
     );
     assert_eq!(
-        probe(&two, Side::A, SERVERS)["mapping"],
+        probe(&two, Side::A, &SERVERS)["mapping"],
         "endpoint-independent"
     );
+}
+
+/// Frames of every kind go through the cable, and as badly as it is told.
+#[test]
+fn a_cable_is_as_bad_as_it_is_told() {
+    if !lab::may_build("a_cable_is_as_bad_as_it_is_told") {
+        return;
+    }
+    let lab = NatLab::with_cables(Family::Dual, 1).unwrap();
+    let count = |server: &str| probe(&lab, Side::A, &[server]);
+    for server in [SERVERS[0], SERVERS_V6[0]] {
+        let found = count(server);
+        assert_eq!(found["answered"], found["sent"], "{found}");
+        assert!(found["least_ms"].as_f64().unwrap() < 50.0, "{found}");
+    }
+    let bad = lab::Line {
+        loss: 0.2,
+        delay: std::time::Duration::from_millis(50),
+        ..lab::Line::default()
+    };
+    lab.cable(Side::A).unwrap().set(bad);
+    let found = count(SERVERS[0]);
+    let number = |name: &str| found[name].as_f64().unwrap();
+    // 20 % each way are 36 % there and back.
+    let lost = 1.0 - number("answered") / number("sent");
+    assert!((0.2..0.5).contains(&lost), "{found}");
+    assert!(number("least_ms") >= 100.0, "{found}");
 }

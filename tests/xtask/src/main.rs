@@ -50,6 +50,9 @@ enum Job {
         /// Only say which ones there are
         #[arg(long)]
         list: bool,
+        /// Only try: few rounds, as in `test`, and README.md stays as it is
+        #[arg(long)]
+        short: bool,
     },
 }
 
@@ -73,6 +76,9 @@ fn run(job: Job) -> anyhow::Result<()> {
             prove::list();
             Ok(())
         }
+        Job::Prove {
+            names, short: true, ..
+        } => prove::in_short(&workspace, &names),
         Job::Prove { names, .. } => prove::run(&workspace, &names),
     }
 }

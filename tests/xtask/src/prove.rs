@@ -16,6 +16,8 @@ mod idle;
 mod nat;
 mod quality;
 mod quiet;
+mod relay;
+mod servers;
 mod set_up;
 mod speech;
 mod survival;
@@ -72,6 +74,16 @@ const PROOFS: &[Proof] = &[
         name: "survival",
         about: "what a call with sound and messages lives through",
         run: survival::run,
+    },
+    Proof {
+        name: "servers",
+        about: "STUN and TURN servers that do not work delay no direct call",
+        run: servers::run,
+    },
+    Proof {
+        name: "relay",
+        about: "what a relayed call costs more than a direct one",
+        run: relay::run,
     },
 ];
 
@@ -134,14 +146,15 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     }))
 }
 
-/// Runs all proofs in their short form; no file is changed.
-pub(crate) fn in_short(workspace: &Workspace) -> Result<()> {
+/// Runs these proofs in their short form; no file is changed.
+pub(crate) fn in_short(workspace: &Workspace, names: &[String]) -> Result<()> {
+    let chosen = choose(names)?;
     let bench = Bench {
         workspace,
         programs: workspace.build(Profile::Tested)?,
         scale: Scale::Short,
     };
-    finish(PROOFS.iter().map(|proof| shown(proof, &bench)))
+    finish(chosen.into_iter().map(|proof| shown(proof, &bench)))
 }
 
 fn shown(proof: &Proof, bench: &Bench) -> Result<Table> {

@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use webrtc::runtime::AsyncUdpSocket;
 
+use super::family;
 use super::watch::{Answer, Watch, is_payload};
 use super::{Arrived, Outcome, PATIENCE, RelayError, Relays, nowhere, stream};
 use crate::rtc::servers::{TurnServer, TurnTransport};
@@ -16,11 +17,16 @@ use crate::rtc::stun::can_reach;
 /// Messages that wait for the way to open; the client repeats its requests in any case.
 const MAX_WAITING: usize = 16;
 
+/// RFC 8656 15: the server has no address of the family that was asked for.
+const FAMILY_NOT_SUPPORTED: u16 = 440;
+
 /// One way; clones are the same.
 #[derive(Clone)]
 pub(super) struct Route {
     relays: Relays,
     index: usize,
+    socket: Arc<dyn AsyncUdpSocket>,
+    ipv6: bool,
     // Never held across an await: a message is looked at and passed on in one go.
     inner: Arc<Mutex<Inner>>,
 }
@@ -30,6 +36,28 @@ struct Inner {
     watch: Watch,
     /// Since when it relays.
     up: Option<Instant>,
+    /// The crate's own request, where ours for an IPv6 address went out in its place.
+    plain: Option<Vec<u8>>,
+}
+
+impl Inner {
+    fn pass(&mut self, message: &[u8]) -> Next {
+        match &mut self.way {
+            Way::Opening(waiting) => {
+                if waiting.len() < MAX_WAITING {
+                    waiting.push_back(message.to_vec());
+                }
+                Next::Taken
+            }
+            Way::Datagrams(server) => Next::Send(*server),
+            // A full queue loses what comes, as any network does.
+            Way::Stream(queue) => {
+                let _ = queue.try_send(message.to_vec());
+                Next::Taken
+            }
+            Way::Closed => Next::Taken,
+        }
+    }
 }
 
 enum Way {
@@ -63,10 +91,13 @@ impl Route {
         let route = Self {
             relays: relays.clone(),
             index,
+            socket: Arc::clone(socket),
+            ipv6: local.is_ipv6(),
             inner: Arc::new(Mutex::new(Inner {
                 way: Way::Opening(VecDeque::new()),
                 watch: Watch::default(),
                 up: None,
+                plain: None,
             })),
         };
         let Some(server) = relays.server(index) else {
@@ -74,8 +105,7 @@ impl Route {
         };
         let opening = route.clone();
         if server.transport() == TurnTransport::Udp {
-            let socket = Arc::clone(socket);
-            tokio::spawn(async move { opening.open_datagrams(&server, local, &socket).await });
+            tokio::spawn(async move { opening.open_datagrams(&server, local).await });
         } else if relays.claim_stream(index) {
             let arrived = arrived.clone();
             let from = nowhere(index, local.is_ipv4());
@@ -88,53 +118,77 @@ impl Route {
 
     /// Looks at a message on its way out and says where it goes.
     pub(super) fn send(&self, message: &[u8]) -> Next {
-        let hold = self.relays.0.hold;
-        self.with(|inner| {
-            if is_payload(message) {
-                if inner.up.is_none_or(|up| up.elapsed() < hold) {
-                    return Next::Taken;
-                }
-            } else {
+        if is_payload(message) {
+            let hold = self.relays.0.hold;
+            return self.with(|inner| match inner.up {
+                Some(up) if up.elapsed() >= hold => inner.pass(message),
+                _ => Next::Taken,
+            });
+        }
+        let server = self.relays.server(self.index).filter(|_| self.ipv6);
+        let rewritten =
+            server.and_then(|server| family::for_ipv6(message, server.password().expose()));
+        let Some(rewritten) = rewritten else {
+            return self.with(|inner| {
                 inner.watch.sent(message);
-            }
-            match &mut inner.way {
-                Way::Opening(waiting) => {
-                    if waiting.len() < MAX_WAITING {
-                        waiting.push_back(message.to_vec());
-                    }
-                    Next::Taken
-                }
-                Way::Datagrams(server) => Next::Send(*server),
-                // A full queue loses what comes, as any network does.
-                Way::Stream(queue) => {
-                    let _ = queue.try_send(message.to_vec());
-                    Next::Taken
-                }
-                Way::Closed => Next::Taken,
-            }
-        })
+                inner.pass(message)
+            });
+        };
+        let next = self.with(|inner| {
+            inner.plain = Some(message.to_vec());
+            inner.watch.sent(&rewritten);
+            inner.pass(&rewritten)
+        });
+        self.dispatch(next, rewritten);
+        Next::Taken
     }
 
-    /// Looks at a message that came from the server.
-    pub(super) fn heard(&self, message: &[u8]) {
-        let answer = self.with(|inner| {
-            let answer = inner.watch.heard(message)?;
-            if matches!(answer, Answer::Up(_)) {
-                inner.up = Some(Instant::now());
+    /// Looks at a message that came from the server; false for one that the crate is not to see.
+    pub(super) fn heard(&self, message: &[u8]) -> bool {
+        let (answer, plain) = self.with(|inner| {
+            let answer = inner.watch.heard(message);
+            match &answer {
+                Some(Answer::Up(_)) => inner.up = Some(Instant::now()),
+                // It has no IPv6 address to give: then whatever it has.
+                Some(Answer::Refused { code, .. }) if *code == FAMILY_NOT_SUPPORTED => {
+                    return (answer, inner.plain.take());
+                }
+                _ => {}
             }
-            Some(answer)
+            (answer, None)
         });
-        let outcome = match answer {
-            None => return,
-            Some(Answer::Up(relayed)) => Outcome::Up(relayed),
-            Some(Answer::Refused { code, reason }) => {
+        if let Some(plain) = plain {
+            let next = self.with(|inner| {
+                inner.watch.sent(&plain);
+                inner.pass(&plain)
+            });
+            self.dispatch(next, plain);
+            return false;
+        }
+        if let Some(answer) = answer {
+            self.relays.report(self.index, self.outcome(answer));
+        }
+        true
+    }
+
+    fn outcome(&self, answer: Answer) -> Outcome {
+        match answer {
+            Answer::Up(relayed) => Outcome::Up(relayed),
+            Answer::Refused { code, reason } => {
                 Outcome::Failed(RelayError::Refused(self.refusal(code, &reason)))
             }
-            Some(Answer::Open) => Outcome::Failed(RelayError::Refused(
+            Answer::Open => Outcome::Failed(RelayError::Refused(
                 "it relays for anybody, which is not supported (give it users)".to_owned(),
             )),
-        };
-        self.relays.report(self.index, outcome);
+        }
+    }
+
+    /// Sends a message that is not the crate's own.
+    fn dispatch(&self, next: Next, message: Vec<u8>) {
+        if let Next::Send(address) = next {
+            let socket = Arc::clone(&self.socket);
+            tokio::spawn(async move { socket.send_to(&message, address).await });
+        }
     }
 
     /// Whether datagrams from this address come from the server.
@@ -150,12 +204,7 @@ impl Route {
         }
     }
 
-    async fn open_datagrams(
-        &self,
-        server: &TurnServer,
-        local: SocketAddr,
-        socket: &Arc<dyn AsyncUdpSocket>,
-    ) {
+    async fn open_datagrams(&self, server: &TurnServer, local: SocketAddr) {
         let addresses = match server.resolve().await {
             Ok(addresses) => addresses,
             Err(why) => return self.close(Outcome::Failed(RelayError::Unresolved(why))),
@@ -165,7 +214,7 @@ impl Route {
             return self.close(Outcome::Unused);
         };
         for message in self.opened(Way::Datagrams(address)) {
-            let _ = socket.send_to(&message, address).await;
+            let _ = self.socket.send_to(&message, address).await;
         }
         self.wait_for_an_answer().await;
     }
@@ -196,17 +245,15 @@ impl Route {
             let why = stream::run(stream, messages, &arrived, from).await;
             relays.release_stream(index);
             if let (Some(why), Some(inner)) = (why, weak.upgrade()) {
-                let route = Self {
-                    relays,
+                let was_up = close(&inner);
+                relays.report(
                     index,
-                    inner,
-                };
-                let was_up = route.with(|inner| inner.up.is_some());
-                route.close(if was_up {
-                    Outcome::Lost(why)
-                } else {
-                    Outcome::Failed(RelayError::Unreachable(why))
-                });
+                    if was_up {
+                        Outcome::Lost(why)
+                    } else {
+                        Outcome::Failed(RelayError::Unreachable(why))
+                    },
+                );
             }
         });
         self.wait_for_an_answer().await;
@@ -237,11 +284,18 @@ impl Route {
     }
 
     fn close(&self, outcome: Outcome) {
-        self.with(|inner| inner.way = Way::Closed);
+        close(&self.inner);
         self.relays.report(self.index, outcome);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
         look(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Ends a way; whether it was up.
+fn close(inner: &Mutex<Inner>) -> bool {
+    let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
+    inner.way = Way::Closed;
+    inner.up.is_some()
 }

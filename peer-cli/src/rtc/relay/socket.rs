@@ -70,8 +70,14 @@ impl RelayedSocket {
             };
             let stride = meta.stride.max(1);
             if datagrams.chunks(stride).next().is_some_and(is_turn) {
-                datagrams.chunks(stride).for_each(|one| route.heard(one));
+                let seen = datagrams
+                    .chunks(stride)
+                    .fold(true, |all, one| route.heard(one) && all);
                 meta.addr = nowhere(index, self.local.is_ipv4());
+                if !seen {
+                    // The driver passes over an empty datagram.
+                    meta.len = 0;
+                }
                 return;
             }
         }
@@ -85,10 +91,14 @@ impl RelayedSocket {
         };
         drop(arrived);
         let route = self.relays.index_of(from).and_then(|i| self.routes.get(i));
-        if let Some(route) = route.and_then(OnceLock::get) {
-            route.heard(&message);
-        }
-        let length = message.len().min(buf.len());
+        let seen = route
+            .and_then(OnceLock::get)
+            .is_none_or(|route| route.heard(&message));
+        let length = if seen {
+            message.len().min(buf.len())
+        } else {
+            0
+        };
         buf[..length].copy_from_slice(&message[..length]);
         *meta = RecvMeta::default();
         meta.addr = from;

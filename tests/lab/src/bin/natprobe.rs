@@ -1,6 +1,7 @@
-//! `natprobe SERVER OTHER`: what lies before this host, by RFC 5780 section 4; one JSON line.
+//! `natprobe SERVER OTHER`: what lies before this host, by RFC 5780 section 4. `natprobe SERVER`: how many of 200 requests are
+//! answered, and how soon. One JSON line each.
 //!
-//! SERVER and OTHER are the two addresses of a STUN server that listens on 3478 and 3479 of both. It stands on nothing but
+//! SERVER and OTHER are the two addresses of a STUN server that listens on 3478 and 3479 of both. The probe stands on nothing but
 //! the standard library, so that a laboratory is proved by other means than the programs that are tried in it.
 
 use std::io;
@@ -19,17 +20,25 @@ const CHANGE_ADDRESS_AND_PORT: u8 = 6;
 /// One request is repeated this often, each time waiting this long.
 const TRIES: u8 = 3;
 const WAIT: Duration = Duration::from_millis(100);
+/// How many requests are counted, the time between two, and how long the last may take.
+const REQUESTS: u8 = 200;
+const SPACING: Duration = Duration::from_millis(5);
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let addresses: Vec<IpAddr> = std::env::args()
         .skip(1)
         .filter_map(|word| word.parse().ok())
         .collect();
-    let [server, other] = addresses[..] else {
-        eprint("usage: natprobe SERVER OTHER");
-        return ExitCode::from(2);
+    let found = match addresses[..] {
+        [server, other] => probe(server, other),
+        [server] => count(server),
+        _ => {
+            eprint("usage: natprobe SERVER [OTHER]");
+            return ExitCode::from(2);
+        }
     };
-    match probe(server, other) {
+    match found {
         Ok(found) => {
             show(&found);
             ExitCode::SUCCESS
@@ -89,6 +98,43 @@ fn probe(server: IpAddr, other: IpAddr) -> io::Result<serde_json::Value> {
         "mapping": mapping, "filtering": filtering, "mapped": mapped,
         "local_port": socket.local_addr()?.port(),
     }))
+}
+
+/// Requests one after the other, answers as they come.
+fn count(server: IpAddr) -> io::Result<serde_json::Value> {
+    let any = if server.is_ipv4() {
+        "0.0.0.0:0"
+    } else {
+        "[::]:0"
+    };
+    let socket = UdpSocket::bind(any)?;
+    socket.set_read_timeout(Some(SPACING))?;
+    let port = socket.local_addr()?.port();
+    let mut sent = Vec::new();
+    let mut times = std::collections::BTreeMap::new();
+    let mut last = Instant::now();
+    while last.elapsed() < LAST_ANSWER {
+        if sent.len() < usize::from(REQUESTS) {
+            let request = request(sent.len() as u8, 0, port);
+            socket.send_to(&request, SocketAddr::new(server, PORTS[0]))?;
+            last = Instant::now();
+            sent.push((last, request));
+        }
+        let mut buffer = [0; 1500];
+        let until = Instant::now() + SPACING;
+        while Instant::now() < until
+            && let Ok(length) = socket.recv(&mut buffer)
+        {
+            let answers =
+                |(_, request): &(_, Vec<u8>)| length >= 20 && buffer[4..20] == request[4..20];
+            if let Some(index) = sent.iter().position(answers) {
+                let time = sent[index].0.elapsed().as_secs_f64() * 1e3;
+                times.entry(index).or_insert(time);
+            }
+        }
+    }
+    let least = times.values().copied().fold(f64::INFINITY, f64::min);
+    Ok(json!({"sent": sent.len(), "answered": times.len(), "least_ms": least}))
 }
 
 /// A Binding request; the mapped address, or nothing when no answer comes.

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use anyhow::Result;
 
 use super::Family;
+use crate::cable::Cable;
 use crate::namespace::Namespace;
 use crate::nat::Nat;
 
@@ -16,6 +17,8 @@ pub(super) struct Site {
     nat: Namespace,
     pub(super) host: Namespace,
     kind: Nat,
+    /// In place of a good one that nothing can be done to.
+    pub(super) cable: Option<Cable>,
     /// How many addresses the host has had before this one.
     moves: u8,
 }
@@ -30,50 +33,73 @@ const DARK: &str = "table inet dark {
 
 impl Site {
     /// Makes both namespaces and connects them with each other and with the bridge of the public segment.
-    pub(super) fn new(number: u8, family: Family, public: &Namespace) -> Result<Self> {
-        let site = Self {
+    pub(super) fn new(
+        number: u8,
+        family: Family,
+        public: &Namespace,
+        seed: Option<u64>,
+    ) -> Result<Self> {
+        let mut site = Self {
             number,
             family,
             nat: Namespace::new()?,
             host: Namespace::new()?,
             kind: Nat::PortRestricted,
+            cable: None,
             moves: 0,
         };
-        let (nat, host) = (&site.nat, &site.host);
-        without_address_detection(nat, family)?;
-        without_address_detection(host, family)?;
+        without_address_detection(&site.nat, family)?;
+        without_address_detection(&site.host, family)?;
+        site.plug(public, seed)?;
+        site.route(public)?;
+        site.give_address()?;
+        Ok(site)
+    }
+
+    /// The cables.
+    fn plug(&mut self, public: &Namespace, seed: Option<u64>) -> Result<()> {
+        let (number, nat, host) = (self.number, &self.nat, &self.host);
         public.ip(&format!(
             "link add p{number} type veth peer name wan netns {}\nlink set p{number} master br0 up\n",
             nat.id()
         ))?;
-        nat.ip(&format!(
-            "link add lan type veth peer name eth0 netns {}\nlink set lan up\nlink set wan up\n",
-            host.id()
-        ))?;
-        host.ip("link set eth0 up\n")?;
-        if family != Family::V6 {
+        match seed {
+            Some(seed) => {
+                let seed = seed ^ u64::from(number);
+                self.cable = Some(Cable::between([(nat, "lan"), (host, "eth0")], seed)?);
+            }
+            None => nat.ip(&format!(
+                "link add lan type veth peer name eth0 netns {}\nlink set lan up\n",
+                host.id()
+            ))?,
+        }
+        nat.ip("link set wan up\n")?;
+        host.ip("link set eth0 up\n")
+    }
+
+    /// The NAT's addresses, and where it sends what is not for it.
+    fn route(&self, public: &Namespace) -> Result<()> {
+        let (number, nat) = (self.number, &self.nat);
+        if self.family != Family::V6 {
             nat.run("sysctl -qw net.ipv4.ip_forward=1")?;
             nat.ip(&format!(
                 "addr add 203.0.113.1{number}/24 dev wan\naddr add 192.168.{number}.1/24 dev lan\n"
             ))?;
         }
-        if family != Family::V4 {
+        if self.family != Family::V4 {
+            let other = 3 - number;
             nat.run("sysctl -qw net.ipv6.conf.all.forwarding=1")?;
             nat.ip(&format!(
                 "addr add 2001:db8::1{number}/48 dev wan nodad\n\
-                 addr add 2001:db8:{number}::1/64 dev lan nodad\n"
+                 addr add 2001:db8:{number}::1/64 dev lan nodad\n\
+                 route add 2001:db8:{other}::/64 via 2001:db8::1{other}\n"
             ))?;
             // The servers' way back, as a provider would have it.
             public.ip(&format!(
                 "route add 2001:db8:{number}::/64 via 2001:db8::1{number}\n"
             ))?;
-            let other = 3 - number;
-            nat.ip(&format!(
-                "route add 2001:db8:{other}::/64 via 2001:db8::1{other}\n"
-            ))?;
         }
-        site.give_address()?;
-        Ok(site)
+        Ok(())
     }
 
     /// The kind of NAT from now on.

@@ -65,7 +65,7 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
 }
 
 /// The share of a core that each of these took over this time, in percent.
-fn load<const N: usize>(processes: [&Process; N], time: Duration) -> Result<[f64; N]> {
+pub(super) fn load<const N: usize>(processes: [&Process; N], time: Duration) -> Result<[f64; N]> {
     let hertz: f64 = shell::read(Command::new("getconf").arg("CLK_TCK"))?
         .trim()
         .parse()

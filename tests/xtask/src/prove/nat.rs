@@ -153,12 +153,12 @@ fn first(round: usize) -> First {
 
 /// One call that is offered the relay; how long its set-up took, in milliseconds.
 fn with_relay(bench: &Bench, lab: &NatLab, first: First, wanted: &str) -> Result<f64> {
-    let words: [&[&str]; 2] = [&["--expect", "connected"], &[]];
+    let words: [&[&str]; 2] = [&[], &[]];
     let mut talk = Talk::start(lab, &bench.programs.peer, Servers::Relays, first, words)?;
     match talk.outcome()? {
         Outcome::Connected { path, total } => {
             ensure!(path == wanted, "connected by {path} in {total} ms");
-            talk.ends_on(wanted)?;
+            talk.hang_up(wanted)?;
             Ok(total)
         }
         Outcome::Failed { code, reason } => Err(anyhow!("exit {code}: {reason}")),
@@ -167,13 +167,13 @@ fn with_relay(bench: &Bench, lab: &NatLab, first: First, wanted: &str) -> Result
 
 /// One call without a relay. Where no path exists: how long it took to say so, in milliseconds.
 fn without_relay(bench: &Bench, lab: &NatLab, first: First, job: Meeting) -> Result<f64> {
-    let words: [&[&str]; 2] = [&["--no-relay", "--expect", "connected"], &["--no-relay"]];
+    let words: [&[&str]; 2] = [&["--no-relay"], &["--no-relay"]];
     let mut talk = Talk::start(lab, &bench.programs.peer, Servers::Stun, first, words)?;
     let begun = std::time::Instant::now();
     match (talk.outcome()?, job.a.allows_direct(job.b)) {
         (Outcome::Connected { path, total }, true) => {
             ensure!(path == "direct", "connected by {path}");
-            talk.ends_on("direct")?;
+            talk.hang_up("direct")?;
             Ok(total)
         }
         (Outcome::Failed { code, reason }, false) => {
