@@ -28,19 +28,7 @@ struct Report {
 
 /// The doctor with these words more; no signaling server and no sound card unless the words name them.
 fn doctor(lab: &NatLab, password: &str, words: &[&str]) -> Report {
-    let mut command = lab.command(Side::A, program("peer-cli"));
-    command
-        .args(["doctor", "--json", "--mic", "off", "--speaker", "off"])
-        .args(words);
-    if !words.contains(&"--server") {
-        command.args(["--server", "off"]);
-    }
-    if !password.is_empty() {
-        command
-            .env("PEER_TURN_PASSWORD", password)
-            .args(["--turn-user", lab.credentials().0]);
-    }
-    let mut process = Process::start("doctor", command).unwrap();
+    let mut process = start(lab, password, words);
     let deadline = Instant::now() + PATIENCE;
     let (mut checks, mut verdict) = (Vec::new(), Value::Null);
     while let Some(event) = process.next(deadline).unwrap() {
@@ -57,6 +45,22 @@ fn doctor(lab: &NatLab, password: &str, words: &[&str]) -> Report {
     }
 }
 
+fn start(lab: &NatLab, password: &str, words: &[&str]) -> Process {
+    let mut command = lab.command(Side::A, program("peer-cli"));
+    command
+        .args(["doctor", "--json", "--mic", "off", "--speaker", "off"])
+        .args(words);
+    if !words.contains(&"--server") {
+        command.args(["--server", "off"]);
+    }
+    if !password.is_empty() {
+        command
+            .env("PEER_TURN_PASSWORD", password)
+            .args(["--turn-user", lab.credentials().0]);
+    }
+    Process::start("doctor", command).unwrap()
+}
+
 /// The programs of this build stand two folders above this test's.
 fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
@@ -67,6 +71,13 @@ fn program(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Drops what comes to the relayed addresses of the laboratory: they are mute.
+fn mute_relay(lab: &NatLab) {
+    let mut nft = lab.public().command("nft");
+    let rule = "insert rule inet public inp udp dport 49160-49960 drop";
+    assert!(nft.args(rule.split(' ')).status().unwrap().success());
 }
 
 impl Report {

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// Between two looks at a log.
+const LOOK: Duration = Duration::from_millis(20);
+
 #[test]
 fn relays_are_tried_over_udp_tcp_and_tls() {
     let Some(lab) = lab(
@@ -58,7 +61,7 @@ fn relays_that_refuse() {
     let Some(lab) = lab("relays_that_refuse", Family::V4, options) else {
         return;
     };
-    let (stun, udp, tcp) = (lab.stun(), lab.turn(), lab.turn_tcp());
+    let (stun, udp) = (lab.stun(), lab.turn());
     let words = ["--stun", &stun, "--turn", &udp];
     let report = doctor(&lab, "wrong", &words);
     report.is(
@@ -77,18 +80,31 @@ fn relays_that_refuse() {
     for _ in 0..3 {
         doctor(&lab, lab.credentials().1, &words).is(0, &[], ALL_WELL);
     }
-    // … and of two at once one is too many.
-    let both = [&words[..], &["--turn", &tcp]].concat();
-    let report = doctor(&lab, lab.credentials().1, &both);
+    // … and a second one is too many while another doctor waits for what never comes back.
+    mute_relay(&lab);
+    let made = || {
+        lab.relay()
+            .unwrap()
+            .log()
+            .matches("ALLOCATE processed, success")
+            .count()
+    };
+    let before = made();
+    let patient = [&words[..], &["--timeout", "1m"]].concat();
+    let holder = start(&lab, lab.credentials().1, &patient);
+    let deadline = Instant::now() + PATIENCE;
+    while made() == before {
+        assert!(Instant::now() < deadline, "{}", lab.relay().unwrap().log());
+        std::thread::sleep(LOOK);
+    }
+    let report = doctor(&lab, lab.credentials().1, &words);
     report.is(
         8,
         &["turn-quota"],
         "gives user \"test\" no more allocations (486, quota reached)",
     );
-    assert!(
-        report.all("turn").iter().any(|check| check["code"] == 486),
-        "{report}"
-    );
+    assert_eq!(report.one("turn")["code"], 486, "{report}");
+    drop(holder);
 }
 
 #[test]
@@ -112,9 +128,7 @@ fn a_relay_that_does_not_relay() {
     drop(lab);
     // A firewall that forgets the relay's ports.
     lab = NatLab::new(Family::V4).unwrap();
-    let mut nft = lab.public().command("nft");
-    let rule = "insert rule inet public inp udp dport 49160-49960 drop";
-    assert!(nft.args(rule.split(' ')).status().unwrap().success());
+    mute_relay(&lab);
     let report = doctor(&lab, lab.credentials().1, &words);
     report.is(8, &["relay-mute"], "lets nothing through: its relay ports");
     assert_eq!(
