@@ -3,6 +3,7 @@
 mod calls;
 mod devices;
 mod dial;
+mod doctor;
 mod input;
 mod interrupt;
 mod printer;
@@ -64,7 +65,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs a command and says how it ended; `exit` is the last event, whatever happened.
 async fn command_to_exit(command: Command, emit: Emitter) -> Exit {
     let (stop_tx, stop) = watch::channel(None);
-    tokio::spawn(interrupt::watch(stop_tx, emit.clone()));
+    interrupt::watch(stop_tx, emit.clone());
     let outcome = run(command, emit.clone(), stop).await;
     let (exit, event) = match outcome {
         Ok(outcome) => {
@@ -94,6 +95,7 @@ pub async fn run(
         Command::Answer(options) => calls::answer(*options, emit, stop).await,
         Command::Loopback(options) => calls::loopback(*options, emit, stop).await,
         Command::Devices(_) => devices::list(emit).await,
+        Command::Doctor(options) => doctor::run(*options, emit, stop).await,
     }
 }
 

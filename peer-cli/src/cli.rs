@@ -17,8 +17,8 @@ mod help;
 mod options;
 mod validate;
 pub use options::{
-    CallOptions, Command, DevicesOptions, HangUp, LoopbackOptions, MessageOptions, NetworkOptions,
-    OutputOptions, SessionOptions, SignalingOptions, SoundOptions, Stun,
+    CallOptions, Command, DevicesOptions, DoctorOptions, HangUp, LoopbackOptions, MessageOptions,
+    NetworkOptions, OutputOptions, SessionOptions, SignalingOptions, SoundOptions, Stun,
 };
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+mod findings;
 mod numbers;
 mod words;
+pub use findings::{Details, Finding, Grade, Subject};
 pub use words::{
     Content, Device, DeviceKind, Direction, EndedBy, Endpoint, EndpointType, Kind, Path, PeerState,
     Protocol, Setup, SignalingMode, SignalingState, Summary, TriedPair,
@@ -168,6 +170,14 @@ pub enum Event {
     },
     /// A microphone or speaker, of `peer-cli devices`.
     Device(Device),
+    /// Something that `peer-cli doctor` looked at.
+    Check(Box<Finding>),
+    /// What it concludes: `codes` are constant words for scripts, worst first, none if all is well.
+    Verdict {
+        ok: bool,
+        codes: Vec<&'static str>,
+        text: String,
+    },
     /// The last line, whatever happened.
     Exit { code: u8, reason: String },
 }
@@ -191,6 +201,8 @@ impl Event {
             Self::Expect { .. } => "expect",
             Self::Ended { .. } => "ended",
             Self::Device(_) => "device",
+            Self::Check(_) => "check",
+            Self::Verdict { .. } => "verdict",
             Self::Exit { .. } => "exit",
         }
     }

@@ -10,6 +10,7 @@ pub mod call;
 pub mod checks;
 pub mod cli;
 pub mod codec;
+pub mod doctor;
 pub mod entropy;
 pub mod event;
 pub mod exit;

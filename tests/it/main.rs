@@ -1,6 +1,7 @@
 //! Whatever needs more than one crate, as one program: linking many would take longer than running them.
 
 mod calls;
+mod doctor;
 mod layout;
 mod namespace;
 mod nat;

@@ -49,10 +49,7 @@ async fn over_server(
     stop: Stop,
 ) -> Result<Outcome, Failure> {
     let signaling = options.signaling.clone();
-    rtc::check_bind(&options.network.bind).map_err(|(ip, error)| {
-        Failure::new(Exit::Usage, format!("cannot use --bind {ip}: {error}"))
-            .hint("give an address of this machine, or none")
-    })?;
+    rtc::check_bind(&options.network.bind).map_err(dial::no_such_address)?;
     emit.emit(Event::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         room: signaling.room.clone(),

@@ -6,17 +6,20 @@ use crate::call::Emitter;
 use crate::event::Event;
 use crate::exit::Exit;
 
-/// Waits for signals of the system.
-pub(super) async fn watch(stop: watch::Sender<Option<Exit>>, emit: Emitter) {
-    let Ok(mut signals) = Signals::new() else {
-        // Without a handler the system's own behaviour stays: the process ends.
-        return;
-    };
+/// Catches signals of the system from now on.
+pub(super) fn watch(stop: watch::Sender<Option<Exit>>, emit: Emitter) {
+    // Without a handler the system's own behaviour stays: the process ends.
+    if let Ok(signals) = Signals::new() {
+        tokio::spawn(obey(signals, stop, emit));
+    }
+}
+
+async fn obey(mut signals: Signals, stop: watch::Sender<Option<Exit>>, emit: Emitter) {
     let first = signals.next().await;
-    // The stop first: the printer may be what is stuck.
-    stop.send_replace(Some(first));
+    // The printer may be what is stuck: from here on nothing waits for it.
     emit.hurry();
     emit.emit(Event::warning("hanging-up", "hanging up")).await;
+    stop.send_replace(Some(first));
     let second = signals.next().await;
     let event = Event::Exit {
         code: second.code(),

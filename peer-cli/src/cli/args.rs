@@ -1,12 +1,17 @@
 //! The commands as clap reads them; their options stand in `groups`.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 
 use super::groups::{
-    CheckArgs, ImpairArgs, MessageArgs, NetworkArgs, OutputArgs, SessionArgs, SignalingArgs,
-    SoundArgs, StatsArgs,
+    CheckArgs, IceArgs, ImpairArgs, MessageArgs, NetworkArgs, OutputArgs, SessionArgs,
+    SignalingArgs, SoundArgs, StatsArgs,
 };
 use super::{grammar, help};
+use crate::audio::spec::{SinkSpec, SourceSpec};
 
 /// A WebRTC peer for the terminal, for scripts and for CI
 ///
@@ -58,6 +63,21 @@ pub(super) enum Verb {
     /// --mic and --speaker take.
     #[command(after_long_help = help::with_exit_codes(help::DEVICES))]
     Devices(DevicesArgs),
+    /// Check servers, NAT and devices, and say what to do
+    ///
+    /// Asks the signaling server and the STUN and TURN servers, those that it
+    /// offers included; finds out what kind of NAT is in front of us; sends a
+    /// datagram through each relay and back; opens microphone and speaker for
+    /// a moment. One line for each on stdout, then what to do about it. It
+    /// calls nobody and enters no room where somebody waits.
+    ///
+    /// Exit code 3: signaling is not reached. 5: UDP is blocked, or no server
+    /// is reached, and no relay works. 7: a device that was named fails. 8:
+    /// another thing fails that a call would miss, such as a TURN server that
+    /// refuses us, or all STUN servers. The lowest of them counts. 0: the rest
+    /// may have warnings.
+    #[command(after_long_help = help::with_exit_codes(help::DOCTOR))]
+    Doctor(Box<DoctorArgs>),
 }
 
 impl Verb {
@@ -68,6 +88,7 @@ impl Verb {
             Self::Answer(_) => "answer",
             Self::Loopback(_) => "loopback",
             Self::Devices(_) => "devices",
+            Self::Doctor(_) => "doctor",
         }
     }
 }
@@ -141,6 +162,59 @@ pub(super) struct LoopbackArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct DevicesArgs {
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    /// Signaling server, or off [default: ws://127.0.0.1:8080/socket]
+    ///
+    /// A WebSocket URL: ws:// or wss://. Its STUN and TURN servers are checked
+    /// too. [env: PEER_SERVER]
+    // Read after parsing: a mistake must not make clap print a token or password in the URL.
+    #[arg(
+        short,
+        long,
+        value_name = "URL",
+        env = "PEER_SERVER",
+        hide_env = true,
+        help_heading = "Signaling"
+    )]
+    pub(super) server: Option<String>,
+    /// Certificate authority to trust beside the system's, PEM
+    ///
+    /// For wss:// and turns: servers with a certificate of your own, which may
+    /// be in the file itself if it is self-signed. [env: PEER_CA]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "PEER_CA",
+        hide_env = true,
+        help_heading = "Signaling"
+    )]
+    pub(super) ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) ice: IceArgs,
+    /// Use only this address of this machine (repeat)
+    ///
+    /// An IPv4 or IPv6 address of one of its interfaces. [env: PEER_BIND]
+    #[arg(long, value_name = "IP", env = "PEER_BIND", hide_env = true, value_delimiter = ',',
+          value_parser = grammar::bind, help_heading = "Network")]
+    pub(super) bind: Vec<IpAddr>,
+    /// How long a server may take to answer [default: 3s]
+    #[arg(long, value_name = "TIME", value_parser = grammar::period, help_heading = "Network")]
+    pub(super) timeout: Option<Duration>,
+    /// Microphone: default, NAME, #INDEX or off
+    ///
+    /// One that is named must work; without any, calls send silence.
+    #[arg(long, value_name = "DEVICE", help_heading = "Sound")]
+    pub(super) mic: Option<SourceSpec>,
+    /// Speaker: default, NAME, #INDEX or off
+    ///
+    /// It plays silence for a moment.
+    #[arg(long, value_name = "DEVICE", help_heading = "Sound")]
+    pub(super) speaker: Option<SinkSpec>,
     #[command(flatten)]
     pub(super) output: OutputArgs,
 }

@@ -110,7 +110,7 @@ pub(super) struct MessageArgs {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
-pub(super) struct NetworkArgs {
+pub(super) struct IceArgs {
     /// STUN server (repeat), or off [default: Google's]
     ///
     /// It tells each side its address on the Internet. Default:
@@ -144,6 +144,13 @@ pub(super) struct NetworkArgs {
     /// [env: PEER_TURN_USER]
     #[arg(long, value_name = "USER", env = "PEER_TURN_USER", hide_env = true)]
     pub(super) turn_user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct NetworkArgs {
+    #[command(flatten)]
+    pub(super) ice: IceArgs,
     /// Use relayed paths only, which hides our address
     #[arg(long, conflicts_with = "no_relay")]
     pub(super) relay_only: bool,

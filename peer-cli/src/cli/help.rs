@@ -38,6 +38,13 @@ Examples:
   peer-cli devices
   peer-cli devices --json";
 
+pub(super) const DOCTOR: &str = "\
+Examples:
+  peer-cli doctor
+  peer-cli doctor -s wss://example.org/socket --json
+  PEER_TURN_PASSWORD=... peer-cli doctor -s off --turn turns:example.org \\
+      --turn-user bob";
+
 /// A text, and below it every way to end.
 pub(super) fn with_exit_codes(text: &str) -> String {
     let codes = Exit::ALL.map(|exit| format!("\n{:>5}  {}", exit.code(), exit.meaning()));

@@ -25,6 +25,8 @@ pub enum Command {
     Loopback(Box<LoopbackOptions>),
     /// List sound devices.
     Devices(DevicesOptions),
+    /// Look for what keeps calls from working.
+    Doctor(Box<DoctorOptions>),
 }
 
 impl Command {
@@ -34,6 +36,7 @@ impl Command {
             Self::Call(options) | Self::Answer(options) => &options.output,
             Self::Loopback(options) => &options.output,
             Self::Devices(options) => &options.output,
+            Self::Doctor(options) => &options.output,
         }
     }
 }
@@ -67,6 +70,29 @@ pub struct LoopbackOptions {
 #[derive(Debug)]
 pub struct DevicesOptions {
     /// How to print the list.
+    pub output: OutputOptions,
+}
+
+/// `doctor`.
+#[derive(Debug)]
+pub struct DoctorOptions {
+    /// The signaling server; none to leave it out.
+    pub server: Option<Url>,
+    /// An authority to trust beside the system's.
+    pub ca: Option<PathBuf>,
+    /// STUN servers.
+    pub stun: Stun,
+    /// TURN servers.
+    pub turn: Vec<TurnServer>,
+    /// Use only these addresses; empty is all.
+    pub bind: Vec<IpAddr>,
+    /// A device, or off.
+    pub mic: SourceSpec,
+    /// A device, or off.
+    pub speaker: SinkSpec,
+    /// How long a server may take for one answer.
+    pub patience: Duration,
+    /// How to print what is found.
     pub output: OutputOptions,
 }
 

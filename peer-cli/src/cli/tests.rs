@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 
+mod doctor;
 mod mistakes;
 mod pages;
 

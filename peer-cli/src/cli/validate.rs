@@ -1,5 +1,6 @@
 //! From what clap read to options: defaults, and what no single option can know.
 
+mod doctor;
 mod network;
 
 use super::args::{AnswerArgs, CallArgs, ConnectArgs, LoopbackArgs, Verb};
@@ -46,6 +47,7 @@ pub(super) fn command(verb: Verb) -> Result<Command, String> {
             Ok(Command::Answer(Box::new(options)))
         }
         Verb::Loopback(args) => Ok(Command::Loopback(Box::new(self_test(*args)?))),
+        Verb::Doctor(args) => Ok(Command::Doctor(Box::new(doctor::doctor(*args)?))),
         Verb::Devices(args) => Ok(Command::Devices(DevicesOptions {
             output: plain_output(args.output),
         })),

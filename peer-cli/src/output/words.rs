@@ -215,6 +215,8 @@ fn outcome(event: &Event) -> Option<(Level, String)> {
         Event::Expect { check, ok, got } if *ok => (Normal, format!("met: {check} ({got})")),
         Event::Expect { check, got, .. } => (Error, format!("not met: {check} ({got})")),
         Event::Device(device) => (Result, phrases::device(device)),
+        Event::Check(finding) => (Result, phrases::finding(finding)),
+        Event::Verdict { text, .. } => (Result, text.clone()),
         Event::Exit { code, reason } => phrases::exit(*code, reason),
         _ => return None,
     })

@@ -14,6 +14,7 @@ mod impaired;
 mod options;
 mod pace;
 mod peer;
+pub mod probe;
 mod relay;
 mod runtime;
 mod servers;

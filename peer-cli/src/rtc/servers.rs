@@ -91,6 +91,18 @@ impl StunServer {
         self.0.is_same(&other.0)
     }
 
+    /// Its name or address, without brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("stun:{}", self.0)
+    }
+
     /// Starts looking the name up, so that a later call does not wait for it.
     pub fn warm(&self) {
         self.0.warm();

@@ -190,3 +190,62 @@ fn a_tone_goes_out_of_the_speaker_and_back_into_the_microphone() {
     card.run(&arguments).expect_code(0);
     answerer.finish().expect_code(0);
 }
+
+#[test]
+fn the_doctor_hears_and_plays() {
+    let Some(card) = Card::plug_in("the_doctor_hears_and_plays") else {
+        return;
+    };
+    let arguments = ["doctor", "--json", "-s", "off"];
+    let ended = card.run(&arguments).expect_code(0);
+    let checks = ended.all("check");
+    let names: Vec<_> = checks.iter().map(|check| &check["name"]).collect();
+    assert_eq!(names, ["microphone", "speaker"]);
+    // What monitors a speaker that is silent is silent, and that is worth a word.
+    assert_eq!(
+        (&checks[0]["grade"], &checks[1]["grade"]),
+        (&"warn".into(), &"ok".into())
+    );
+    assert_eq!(checks[0]["text"], "\"Monitor of Loud\": silence (muted?)");
+    assert_eq!(checks[1]["text"], "\"Loud\": takes sound");
+    assert_eq!(ended.one("verdict")["codes"][0], "microphone-silent");
+    // Something to hear, while it is played.
+    let house = House::open();
+    let mut answerer = card.start(&[
+        "answer",
+        "--json",
+        "-s",
+        &house.url,
+        "--speaker",
+        "Loud",
+        "--mic",
+        "silence",
+    ]);
+    answerer.wait_for("signaling");
+    let call = [
+        "call",
+        "--json",
+        "-s",
+        &house.url,
+        "--speaker",
+        "null",
+        "--mic",
+        "tone:440",
+    ];
+    let caller = card.start(&call);
+    answerer.wait_for("audio");
+    let ended = card.run(&arguments).expect_code(0);
+    let heard = ended.all("check")[0]["text"].as_str().unwrap();
+    assert!(
+        heard.starts_with("\"Monitor of Loud\": sound, peak -"),
+        "{heard}"
+    );
+    assert_eq!(ended.one("verdict")["codes"], serde_json::json!([]));
+    drop((caller, answerer));
+    // One that is named must be there.
+    let ended = card
+        .run(&["doctor", "--json", "-s", "off", "--mic", "Near"])
+        .expect_code(7);
+    let words = "microphone \"Near\": not found; there are: #0 \"Monitor of Loud\"";
+    assert_eq!(ended.all("check")[0]["text"], words);
+}

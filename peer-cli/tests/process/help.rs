@@ -47,7 +47,7 @@ fn golden(name: &str, mut command: Command) {
 fn every_page_of_peer_cli() {
     golden("peer-cli.short", peer::command(&["-h"]));
     golden("peer-cli.long", peer::command(&["--help"]));
-    for verb in ["call", "answer", "loopback", "devices"] {
+    for verb in ["call", "answer", "loopback", "devices", "doctor"] {
         golden(&format!("{verb}.short"), peer::command(&[verb, "-h"]));
         golden(&format!("{verb}.long"), peer::command(&[verb, "--help"]));
         // The same page by its other name.
@@ -77,7 +77,14 @@ fn the_version_is_that_of_the_package() {
 fn no_argument_at_all_shows_what_there_is_and_is_a_mistake() {
     let ended = peer::run(&[]).expect_code(2);
     assert!(ended.out.is_empty(), "{ended:#?}");
-    for part in ["Usage: peer-cli", "call", "answer", "loopback", "devices"] {
+    for part in [
+        "Usage: peer-cli",
+        "call",
+        "answer",
+        "loopback",
+        "devices",
+        "doctor",
+    ] {
         assert!(ended.said.contains(part), "{part}: {}", ended.said);
     }
 }

@@ -4,6 +4,7 @@
 
 mod align;
 mod card;
+mod doctor;
 mod ends;
 mod events;
 mod expectations;

@@ -53,9 +53,13 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     for name in [
         "COLUMNS",
         "NO_COLOR",
+        "PEER_CA",
         "PEER_NAME",
         "PEER_PEERS",
         "PEER_SERVER",
+        "PEER_TURN",
+        "PEER_TURN_PASSWORD",
+        "PEER_TURN_USER",
         "RUST_LOG",
     ] {
         command.env_remove(name);

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value};
 
+mod doctor;
+
 /// A field: its name, whether it may be missing, and what it may be.
 type Field = (&'static str, Need, fn(&Value) -> bool);
 
@@ -62,6 +64,7 @@ fn table(fields: &Map<String, Value>) -> Vec<Field> {
         .unwrap_or_default();
     let own = until_connected(name)
         .or_else(|| afterwards(name))
+        .or_else(|| doctor::table(name))
         .unwrap_or_else(|| panic!("an event that no table knows: {fields:?}"));
     let mut all: Vec<Field> = vec![("t", Always, positive)];
     all.extend(own);

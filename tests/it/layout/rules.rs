@@ -19,8 +19,22 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("hound", &["peer-cli/src/audio/"]),
     ("opus", &["peer-cli/src/codec/", "peer-cli/src/codec.rs"]),
     ("tokio_tungstenite", &["peer-cli/src/signal/", "tests/"]),
-    ("rustls", &["peer-cli/src/net/", "tests/"]),
-    ("tokio_rustls", &["peer-cli/src/net/", "tests/"]),
+    (
+        "rustls",
+        &[
+            "peer-cli/src/net/",
+            "peer-cli/tests/process/gate.rs",
+            "tests/",
+        ],
+    ),
+    (
+        "tokio_rustls",
+        &[
+            "peer-cli/src/net/",
+            "peer-cli/tests/process/gate.rs",
+            "tests/",
+        ],
+    ),
     ("rustls_native_certs", &["peer-cli/src/net/"]),
     ("httparse", &["peer-cli/src/net/"]),
     ("percent_encoding", &["peer-cli/src/net/"]),
@@ -108,7 +122,7 @@ pub(crate) const PEER_ORDER: &[&[&str]] = &[
     &["app"],
     &["output"],
     &["call"],
-    &["cli", "stats"],
+    &["cli", "doctor", "stats"],
     &["signal", "rtc", "media"],
     &["audio", "net"],
     &["codec"],

@@ -1,6 +1,6 @@
 //! Which paths to look for: `--stun`, `--turn` and what goes with them.
 
-use super::super::groups::{ImpairArgs, NetworkArgs};
+use super::super::groups::{IceArgs, ImpairArgs, NetworkArgs};
 use super::super::options::{NetworkOptions, Stun};
 use crate::checks::{Check, ChecksOptions};
 use crate::rtc::{RelayPolicy, TurnServer};
@@ -24,12 +24,7 @@ pub(super) fn network(
 ) -> Result<NetworkOptions, String> {
     // Who names addresses gets those and no other, unless it is asked for.
     let loopback = args.loopback || (server_is_loopback && args.bind.is_empty());
-    let turn: Vec<&str> = args
-        .turn
-        .iter()
-        .map(String::as_str)
-        .filter(|url| !url.is_empty())
-        .collect();
+    let turn = turn(&args.ice)?;
     let relay = match (args.relay_only, args.no_relay) {
         (true, _) => RelayPolicy::Only,
         (_, true) => RelayPolicy::Never,
@@ -39,8 +34,8 @@ pub(super) fn network(
         return Err("--no-relay and --turn do not go together (leave one out)".to_owned());
     }
     Ok(NetworkOptions {
-        stun: stun(&args.stun)?,
-        turn: turn_servers(&turn, args.turn_user.as_deref())?,
+        stun: stun(&args.ice.stun)?,
+        turn,
         relay,
         bind: args.bind,
         loopback,
@@ -59,6 +54,13 @@ pub(super) fn quiet_network(args: ImpairArgs) -> NetworkOptions {
         impair: args.impair,
         impair_seed: args.impair_seed.unwrap_or(DEFAULT_SEED),
     }
+}
+
+/// The servers of `--turn`.
+pub(super) fn turn(args: &IceArgs) -> Result<Vec<TurnServer>, String> {
+    let urls = args.turn.iter().map(String::as_str);
+    let urls: Vec<&str> = urls.filter(|url| !url.is_empty()).collect();
+    turn_servers(&urls, args.turn_user.as_deref())
 }
 
 fn turn_servers(urls: &[&str], user: Option<&str>) -> Result<Vec<TurnServer>, String> {
@@ -89,7 +91,8 @@ fn turn_servers(urls: &[&str], user: Option<&str>) -> Result<Vec<TurnServer>, St
         .collect()
 }
 
-fn stun(urls: &[String]) -> Result<Stun, String> {
+/// The servers of `--stun`.
+pub(super) fn stun(urls: &[String]) -> Result<Stun, String> {
     match urls {
         // As for the server, an empty environment variable is none.
         [empty] if empty.is_empty() => stun(&[]),

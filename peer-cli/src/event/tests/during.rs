@@ -173,3 +173,38 @@ fn device() {
         r#"{"event":"device","t":0.009,"kind":"input","index":0,"name":"USB","default":true,"rate":48000,"channels":1}"#,
     );
 }
+
+#[test]
+fn what_the_doctor_says() {
+    let details = Details {
+        mapped: Some("203.0.113.11:5000".into()),
+        ..Details::default()
+    };
+    golden(
+        12,
+        Event::Check(Box::new(Finding {
+            server: Some("stun:a:3478".into()),
+            took: Some(Duration::from_micros(1_250)),
+            details,
+            ..Finding::new(Subject::Stun, Grade::Ok, "our address is …")
+        })),
+        concat!(
+            r#"{"event":"check","t":0.012,"name":"stun","server":"stun:a:3478","ok":true,"grade":"ok","ms":1.3,"#,
+            r#""mapped":"203.0.113.11:5000","text":"our address is …"}"#
+        ),
+    );
+    golden(
+        13,
+        Event::Check(Box::new(Finding::new(Subject::Speaker, Grade::Fail, "x"))),
+        r#"{"event":"check","t":0.013,"name":"speaker","ok":false,"grade":"fail","text":"x"}"#,
+    );
+    golden(
+        14,
+        Event::Verdict {
+            ok: false,
+            codes: vec!["udp-blocked"],
+            text: "UDP is blocked here.".into(),
+        },
+        r#"{"event":"verdict","t":0.014,"ok":false,"codes":["udp-blocked"],"text":"UDP is blocked here."}"#,
+    );
+}

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::super::live::{milliseconds, percent};
 use super::Level;
 use crate::event::{
-    Device, DeviceKind, Direction, EndedBy, Endpoint, Path, PeerState, Setup, SignalingMode,
-    SignalingState, Summary, TriedPair,
+    Device, DeviceKind, Direction, EndedBy, Endpoint, Finding, Path, PeerState, Setup,
+    SignalingMode, SignalingState, Summary, TriedPair,
 };
 use crate::exit::{Exit, parenthesised};
 
@@ -206,6 +206,23 @@ pub(super) fn device(device: &Device) -> String {
         "{kind:<10}  {:<4} {}{rate}{channels}{default}",
         format!("#{}", device.index),
         device.name
+    )
+}
+
+/// A row of the doctor's list: `ok    stun        stun:example.org:3478: our address is … (12.0 ms)`.
+pub(super) fn finding(finding: &Finding) -> String {
+    let server = finding
+        .server
+        .as_ref()
+        .map(|server| format!("{server}: "))
+        .unwrap_or_default();
+    let took = finding.took.map(|took| milliseconds(took.as_secs_f64()));
+    format!(
+        "{:<5} {:<11} {server}{}{}",
+        finding.grade,
+        finding.name,
+        finding.text,
+        parenthesised(took.as_deref())
     )
 }
 
