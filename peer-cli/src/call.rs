@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use shared::{Candidate, PeerId, SessionId};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 pub use emitter::Emitter;
 pub use examiner::{Examinee, Examiner};
@@ -72,6 +73,8 @@ pub struct Call {
     entered: Option<Instant>,
     unreachable: Option<Failure>,
     sessions: BTreeMap<Key, Session>,
+    /// Connections that are being closed: relays want to be told.
+    closings: JoinSet<()>,
     last_key: Key,
     desk: SoundDesk,
     session_tx: mpsc::Sender<(Key, SessionEvent)>,
@@ -149,6 +152,7 @@ impl Call {
             entered: None,
             unreachable: None,
             sessions: BTreeMap::new(),
+            closings: JoinSet::new(),
             last_key: 0,
             desk,
             session_tx,
@@ -196,6 +200,8 @@ impl Call {
             signal.close(GOODBYE).await;
         }
         let closed = self.desk.close();
+        let closings = std::mem::take(&mut self.closings);
+        let _ = tokio::time::timeout(GOODBYE, closings.join_all()).await;
         match failed {
             Some(failure) => Err(failure),
             None => closed.map(|()| {

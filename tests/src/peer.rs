@@ -56,6 +56,21 @@ impl TestPeer {
     /// When the words are no command line.
     #[must_use]
     pub fn start(verb: &str, server: &str, words: &str, messages: &[&str]) -> Self {
+        Self::with(verb, server, words, messages, |_| {})
+    }
+
+    /// With options that the command line does not take, such as a password.
+    ///
+    /// # Panics
+    /// When the words are no command line.
+    #[must_use]
+    pub fn with(
+        verb: &str,
+        server: &str,
+        words: &str,
+        messages: &[&str],
+        more: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut line: Vec<&str> = vec!["peer-cli", verb, "--server", server, "--stun", "off"];
         line.extend(words.split_whitespace());
         let echoes = words.contains("--echo");
@@ -75,6 +90,7 @@ impl TestPeer {
         if let Command::Call(options) | Command::Answer(options) = &mut command {
             options.messages.stdin = false;
         }
+        more(&mut command);
         let (events, incoming) = mpsc::channel(QUEUE);
         let (stop, stopped) = watch::channel(None);
         let emit = Emitter::new(Instant::now(), events);

@@ -188,7 +188,9 @@ impl Call {
             word.to = None;
             self.send(word).await;
         }
-        close(session);
+        // Beside everything else; the command waits for it at its very end.
+        self.closings
+            .spawn(async move { session.rtc.close().await });
         // Offers that have come to nothing yet do not keep a command alive.
         let over = !self.plan.keep && counts && self.occupied_count() == 0;
         if over && self.outcome.is_none() && by != EndedBy::Lost {
@@ -227,11 +229,6 @@ impl Call {
             })
             .await;
     }
-}
-
-/// Closes a connection beside everything else.
-fn close(session: Session) {
-    tokio::spawn(async move { session.rtc.close().await });
 }
 
 /// What the other side wrote as a reason, short and harmless.

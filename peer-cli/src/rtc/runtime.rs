@@ -24,6 +24,9 @@ type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// With relays: passes of the driver's loop between waking up and sleeping again.
 const EXTRA_PASSES: u8 = 2;
 
+/// How long the crate's `close` waits for its driver, to the nanosecond.
+const STOP_TIMEOUT: Duration = Duration::from_millis(100);
+
 /// Tokio with capped sleeps, and with sockets that we size, impair and listen in on.
 pub(super) struct PacedRuntime {
     pace: Pace,
@@ -115,6 +118,10 @@ impl Runtime for PacedRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> BoxedFuture<'static, ()> {
+        // Not the driver's: it is what `close` gives the driver to free its relayed addresses.
+        if duration == STOP_TIMEOUT {
+            return TokioRuntime.sleep(duration);
+        }
         if self.relays.count() > 0 && !self.has_passed_enough() {
             return Box::pin(std::future::ready(()));
         }

@@ -6,4 +6,5 @@ mod losing;
 mod meeting;
 mod messages;
 mod noise;
+mod relayed;
 mod sound;
