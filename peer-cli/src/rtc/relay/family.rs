@@ -2,7 +2,9 @@
 //! gets IPv4, which a peer that has only IPv6 cannot reach.
 
 use rtc::crypto::default_provider;
-use rtc::stun::attributes::{ATTR_NONCE, ATTR_REALM, ATTR_USERNAME};
+use rtc::stun::attributes::{
+    ATTR_NONCE, ATTR_REALM, ATTR_USERNAME, ATTR_XOR_RELAYED_ADDRESS, RawAttribute,
+};
 use rtc::stun::fingerprint::FINGERPRINT;
 use rtc::stun::integrity::MessageIntegrity;
 use rtc::stun::message::{
@@ -53,11 +55,39 @@ pub(super) fn for_ipv6(message: &[u8], password: &str) -> Option<Vec<u8>> {
     Some(rewritten.raw)
 }
 
+/// The same answer without relayed addresses that are none: a coturn that has only IPv6 also names 0.0.0.0, first, and
+/// the crate's client reads no further. `None` where there is nothing to leave out.
+pub(super) fn without_nothing(message: &[u8]) -> Option<Vec<u8>> {
+    if !is_stun_message(message) {
+        return None;
+    }
+    let mut answer = Message::new();
+    answer.unmarshal_binary(message).ok()?;
+    let is_nothing = |attribute: &RawAttribute| {
+        /// Family and port, then the address; both are XORed with the magic cookie (RFC 8489 14.2).
+        const NOTHING: [u8; 8] = [0, 1, 0x21, 0x12, 0x21, 0x12, 0xa4, 0x42];
+        attribute.typ == ATTR_XOR_RELAYED_ADDRESS && attribute.value == NOTHING
+    };
+    if !answer.attributes.0.iter().any(is_nothing) {
+        return None;
+    }
+    let mut rest = Message::new();
+    rest.typ = answer.typ;
+    rest.transaction_id = answer.transaction_id;
+    rest.write_header();
+    for attribute in answer.attributes.0.iter().filter(|a| !is_nothing(a)) {
+        rest.add(attribute.typ, &attribute.value);
+    }
+    rest.encode();
+    Some(rest.raw)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use rtc::stun::message::{Getter, TransactionId};
+    use rtc::stun::message::{CLASS_SUCCESS_RESPONSE, Getter, TransactionId};
+    use rtc::turn::proto::relayaddr::RelayedAddress;
     use rtc::turn::proto::reqfamily::RequestedAddressFamily;
 
     fn request(texts: &[(rtc::stun::attributes::AttrType, &str)]) -> Message {
@@ -104,6 +134,35 @@ mod tests {
             MessageIntegrity::check(&mut read, &key.unwrap(), crypto).is_ok()
         };
         assert!(signed_with("p") && !signed_with("q"));
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_left_out_of_an_answer() {
+        let relayed = |ip: &str, port| RelayedAddress {
+            ip: ip.parse().unwrap(),
+            port,
+        };
+        let mut answer = Message::new();
+        answer
+            .build(&[
+                Box::new(TransactionId::new()),
+                Box::new(MessageType::new(METHOD_ALLOCATE, CLASS_SUCCESS_RESPONSE)),
+                Box::new(relayed("0.0.0.0", 0)),
+                Box::new(relayed("2001:db8::1", 49_160)),
+            ])
+            .unwrap();
+        let rest = without_nothing(&answer.raw).unwrap();
+        let mut read = Message::new();
+        read.unmarshal_binary(&rest).unwrap();
+        let mut first = RelayedAddress::default();
+        first.get_from(&read).unwrap();
+        assert_eq!(
+            (first.ip.to_string().as_str(), first.port),
+            ("2001:db8::1", 49_160)
+        );
+        assert_eq!(read.transaction_id, answer.transaction_id);
+        assert_eq!(without_nothing(&rest), None);
+        assert_eq!(without_nothing(b""), None);
     }
 
     #[test]

@@ -79,6 +79,16 @@ pub(super) enum Next {
     Taken,
 }
 
+/// What the crate is to see of a message.
+pub(super) enum Seen {
+    /// The message.
+    AsItIs,
+    /// This one.
+    Instead(Vec<u8>),
+    /// None of it.
+    Nothing,
+}
+
 impl Route {
     /// Starts opening a way; what arrives on a stream comes out of `arrived`.
     pub(super) fn open(
@@ -143,10 +153,11 @@ impl Route {
         Next::Taken
     }
 
-    /// Looks at a message that came from the server; false for one that the crate is not to see.
-    pub(super) fn heard(&self, message: &[u8]) -> bool {
+    /// Looks at a message that came from the server.
+    pub(super) fn heard(&self, message: &[u8]) -> Seen {
+        let whole = family::without_nothing(message).filter(|_| self.ipv6);
         let (answer, plain) = self.with(|inner| {
-            let answer = inner.watch.heard(message);
+            let answer = inner.watch.heard(whole.as_deref().unwrap_or(message));
             match &answer {
                 Some(Answer::Up(_)) => inner.up = Some(Instant::now()),
                 // It has no IPv6 address to give: then whatever it has.
@@ -163,12 +174,12 @@ impl Route {
                 inner.pass(&plain)
             });
             self.dispatch(next, plain);
-            return false;
+            return Seen::Nothing;
         }
         if let Some(answer) = answer {
             self.relays.report(self.index, self.outcome(answer));
         }
-        true
+        whole.map_or(Seen::AsItIs, Seen::Instead)
     }
 
     fn outcome(&self, answer: Answer) -> Outcome {

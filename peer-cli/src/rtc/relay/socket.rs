@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use super::route::{Next, Route};
+use super::route::{Next, Route, Seen};
 use super::watch::is_turn;
 use super::{Arrived, Relays, nowhere};
 
@@ -62,22 +62,23 @@ impl RelayedSocket {
     }
 
     /// Rewrites the sender of what a relay has sent over UDP.
-    fn pass_off(&self, datagrams: &[u8], meta: &mut RecvMeta) {
+    fn pass_off(&self, buf: &mut [u8], meta: &mut RecvMeta) {
         let opened = self.routes.iter().map(OnceLock::get).enumerate();
         for (index, route) in opened {
             let Some(route) = route.filter(|route| route.is_from(meta.addr)) else {
                 continue;
             };
             let stride = meta.stride.max(1);
+            let datagrams = &buf[..meta.len];
             if datagrams.chunks(stride).next().is_some_and(is_turn) {
-                let mut seen = true;
+                let mut last = Seen::AsItIs;
                 for one in datagrams.chunks(stride) {
-                    seen &= route.heard(one);
+                    last = route.heard(one);
                 }
                 meta.addr = nowhere(index, self.local.is_ipv4());
-                if !seen {
-                    // The driver passes over an empty datagram.
-                    meta.len = 0;
+                // Answers to requests come alone; the kernel joins only what flows.
+                if meta.len <= stride {
+                    show(&last, buf, meta);
                 }
                 return;
             }
@@ -92,20 +93,30 @@ impl RelayedSocket {
         };
         drop(arrived);
         let route = self.relays.index_of(from).and_then(|i| self.routes.get(i));
-        let seen = route
-            .and_then(OnceLock::get)
-            .is_none_or(|route| route.heard(&message));
-        let length = if seen {
-            message.len().min(buf.len())
-        } else {
-            0
-        };
+        let route = route.and_then(OnceLock::get);
+        let seen = route.map_or(Seen::AsItIs, |route| route.heard(&message));
+        let length = message.len().min(buf.len());
         buf[..length].copy_from_slice(&message[..length]);
         *meta = RecvMeta::default();
         meta.addr = from;
         meta.len = length;
         meta.stride = length.max(1);
+        show(&seen, buf, meta);
         Poll::Ready(())
+    }
+}
+
+/// Puts what the crate is to see in place of what came.
+fn show(seen: &Seen, buf: &mut [u8], meta: &mut RecvMeta) {
+    match seen {
+        Seen::AsItIs => {}
+        Seen::Instead(message) => {
+            let length = message.len().min(buf.len());
+            buf[..length].copy_from_slice(&message[..length]);
+            (meta.len, meta.stride) = (length, length.max(1));
+        }
+        // The driver passes over an empty datagram.
+        Seen::Nothing => meta.len = 0,
     }
 }
 
@@ -155,9 +166,8 @@ impl AsyncUdpSocket for RelayedSocket {
         }
         let polled = self.inner.poll_recv(cx, bufs, meta);
         if let Poll::Ready(Ok(count)) = &polled {
-            for (buf, meta) in bufs.iter().zip(meta.iter_mut()).take(*count) {
-                let length = meta.len;
-                self.pass_off(&buf[..length], meta);
+            for (buf, meta) in bufs.iter_mut().zip(meta.iter_mut()).take(*count) {
+                self.pass_off(buf, meta);
             }
         }
         polled
