@@ -31,6 +31,9 @@ pub(crate) enum Profile {
     Release,
 }
 
+/// How the settings begin that cargo gives to the program it runs.
+const OURS: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -100,6 +103,14 @@ impl Workspace {
 fn cargo(root: &Path) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root);
+    // `cargo xtask` tells us who we are. Handed on, that makes cargo build every crate anew whose build script asks for it
+    // (ring does), and again when it is called without us.
+    for (name, _) in env::vars_os() {
+        let ours = |name: &str| OURS.iter().any(|start| name.starts_with(start));
+        if name.to_str().is_some_and(ours) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use lab::{Conversation, Family, First, NatLab, Outcome, Process, Servers, Talk};
 
-use super::{Bench, idle};
+use super::{Bench, Scale, idle};
 use crate::figures::{Spread, Table};
 use crate::setup::{self, Job};
 
@@ -162,28 +162,31 @@ fn open(bench: &Bench, lab: &NatLab, way: &Way, table: &mut Table) -> Result<()>
     Ok(())
 }
 
-/// Processor time of both peers in the same conversation on each path.
+/// Processor time of both peers in the same conversation on each path, in turn, so that whatever else the machine does is shared.
 fn cost(bench: &Bench, lab: &NatLab, direct: &Way, ways: &[Way], table: &mut Table) -> Result<()> {
-    let usual = load(bench, lab, direct)?;
-    table.informs(
-        "processor time of both peers, directly",
-        format!("{usual:.2} % of a core"),
-    );
-    for way in ways {
-        let load = load(bench, lab, way).with_context(|| way.what.to_owned())?;
+    let mut loads = vec![Vec::new(); 1 + ways.len()];
+    for _ in 0..bench.rounds(3, 1) {
+        for (way, loads) in std::iter::once(direct).chain(ways).zip(&mut loads) {
+            loads.push(load(bench, lab, way).with_context(|| way.what.to_owned())?);
+        }
+    }
+    let medians: Option<Vec<f64>> = loads
+        .into_iter()
+        .map(|loads| Some(Spread::of(loads)?.median))
+        .collect();
+    let medians = medians.context("no round was made")?;
+    let usual = medians[0];
+    let shown = format!("{usual:.2} % of a core");
+    table.informs("processor time of both peers, directly", shown);
+    for (way, load) in ways.iter().zip(&medians[1..]) {
         let what = format!("processor time of both peers, {}", way.what);
         let times = load / usual;
         // A few ticks of the kernel's clock, which is all that a short run takes, are no measurement.
-        if bench.rounds(1, 0) == 0 {
+        if bench.scale == Scale::Short {
             table.informs(&what, format!("× {times:.2}"));
         } else {
-            table.at_most(
-                &what,
-                times,
-                format!("× {times:.2}: {load:.2} %"),
-                COST,
-                " ×",
-            );
+            let figure = format!("× {times:.2}: {load:.2} %");
+            table.at_most(&what, times, figure, COST, " ×");
         }
     }
     Ok(())
@@ -194,7 +197,7 @@ fn load(bench: &Bench, lab: &NatLab, way: &Way) -> Result<f64> {
     let program = &bench.programs.peer;
     let mut conversation = Conversation::start(lab, program, way.servers, &words)?;
     let talk = conversation.talk();
-    let time = Duration::from_secs(bench.rounds(20, 2) as u64);
+    let time = Duration::from_secs(bench.rounds(10, 2) as u64);
     let loads = idle::load([&talk.call, &talk.answer], time)?;
     conversation.end(None)?;
     Ok(loads.iter().sum())
