@@ -114,7 +114,7 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> 
         step("build", || workspace.build(Profile::Tested).map(drop)),
         step("tests", || test(workspace, tally)),
         step("proofs in short", || {
-            prove::in_short(workspace, &["all".to_owned()])
+            prove::run(workspace, &["all".to_owned()], true)
         }),
     ]
 }

@@ -76,9 +76,6 @@ fn run(job: Job) -> anyhow::Result<()> {
             prove::list();
             Ok(())
         }
-        Job::Prove {
-            names, short: true, ..
-        } => prove::in_short(&workspace, &names),
-        Job::Prove { names, .. } => prove::run(&workspace, &names),
+        Job::Prove { names, short, .. } => prove::run(&workspace, &names, short),
     }
 }

@@ -130,9 +130,12 @@ pub(crate) fn list() {
     }
 }
 
-/// Runs these proofs in full and writes their tables; all of them are run even when one fails.
-pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
+/// Runs these proofs in full and writes their tables, or in their short form; all of them are run even when one fails.
+pub(crate) fn run(workspace: &Workspace, names: &[String], short: bool) -> Result<()> {
     let chosen = choose(names)?;
+    if short {
+        return in_short(workspace, &chosen);
+    }
     setup::ensure(&[Job::Build])?;
     let bench = Bench {
         workspace,
@@ -146,15 +149,14 @@ pub(crate) fn run(workspace: &Workspace, names: &[String]) -> Result<()> {
     }))
 }
 
-/// Runs these proofs in their short form; no file is changed.
-pub(crate) fn in_short(workspace: &Workspace, names: &[String]) -> Result<()> {
-    let chosen = choose(names)?;
+/// No file is changed.
+fn in_short(workspace: &Workspace, chosen: &[&Proof]) -> Result<()> {
     let bench = Bench {
         workspace,
         programs: workspace.build(Profile::Tested)?,
         scale: Scale::Short,
     };
-    finish(chosen.into_iter().map(|proof| shown(proof, &bench)))
+    finish(chosen.iter().map(|proof| shown(proof, &bench)))
 }
 
 fn shown(proof: &Proof, bench: &Bench) -> Result<Table> {
