@@ -1,7 +1,6 @@
 //! The workspace's own commands: `cargo xtask setup | demo | test | prove NAME`.
 //!
-//! It stands on three small pure Rust crates, so that it builds where nothing but Rust and a linker is installed and can then
-//! install the rest.
+//! It stands on small pure Rust crates: it builds where nothing but Rust and a linker is, and can then install the rest.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
