@@ -13,7 +13,10 @@ const MAX_STUN: usize = 8;
 /// What one signaling server may offer; each is an allocation.
 const MAX_TURN: usize = 8;
 /// Credentials are asked for anew at the earliest after this long, however short-lived they are.
-const SOONEST: Duration = Duration::from_secs(60);
+const SOONEST: Duration = Duration::from_secs(1);
+
+/// Asked once more after this long without an answer.
+const UNANSWERED: Duration = Duration::from_secs(60);
 
 /// What the signaling server offers, and until when.
 #[derive(Debug, Default)]
@@ -78,7 +81,7 @@ impl Call {
             return;
         }
         // Until the answer comes; without one, once more after a while.
-        self.offered.due = Some(now + SOONEST);
+        self.offered.due = Some(now + UNANSWERED);
         if let Some(signal) = self.signal.as_ref().filter(|_| !self.plain) {
             signal.ask_for_ice_servers().await;
         }

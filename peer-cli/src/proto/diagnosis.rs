@@ -9,6 +9,8 @@ use crate::event::EndpointType;
 /// One side's candidates.
 #[derive(Clone, Debug, Default)]
 pub struct Gathered {
+    /// All of them, also those that are no use to anybody else.
+    count: usize,
     hosts: Vec<SocketAddr>,
     relayed: Vec<SocketAddr>,
     /// Mapped addresses by the base they were seen from.
@@ -21,6 +23,7 @@ impl Gathered {
         let Some(parts) = sdp::candidate_parts(line) else {
             return;
         };
+        self.count += 1;
         let Ok(ip) = parts.address.parse::<IpAddr>() else {
             return;
         };
@@ -37,6 +40,12 @@ impl Gathered {
             }
             _ => {}
         }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Whether this is one of the relayed addresses.

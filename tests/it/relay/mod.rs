@@ -8,3 +8,4 @@ mod handed_out;
 mod line;
 mod refusals;
 mod relaying;
+mod renewed;

@@ -58,7 +58,12 @@ impl Evidence {
 
     /// When there is no hope left, as far as is known now.
     pub(in crate::call) fn hopeless_at(&self) -> Option<Instant> {
-        let patience = if self.theirs_ended { PATIENCE } else { UNTOLD };
+        let patience = match self.theirs_ended {
+            // As with relays only, none of which relays.
+            _ if self.ours.is_empty() => Duration::ZERO,
+            true => PATIENCE,
+            false => UNTOLD,
+        };
         self.ours_ended.then(|| self.changed + patience)
     }
 }
@@ -73,6 +78,8 @@ mod tests {
         let mut evidence = Evidence::new(start);
         assert_eq!(evidence.hopeless_at(), None);
         evidence.local_end();
+        assert_eq!(evidence.hopeless_at(), Some(start), "nothing to try with");
+        evidence.local(start, "candidate:1 1 udp 1 192.0.2.2 5 typ host");
         assert_eq!(evidence.hopeless_at(), Some(start + UNTOLD));
         evidence.remote_end();
         assert_eq!(evidence.hopeless_at(), Some(start + PATIENCE));
