@@ -144,7 +144,7 @@ fn told(job: Meeting, error: &anyhow::Error) -> String {
 }
 
 fn first(round: usize) -> First {
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         First::Answer
     } else {
         First::Call

@@ -95,7 +95,7 @@ fn compare(
     let _server = lab.start_signaling(&bench.programs.signaling, &[])?;
     for round in 0..bench.rounds(10, 2) {
         for variant in std::iter::once(&mut base).chain(&mut variants) {
-            let first = if round % 2 == 0 {
+            let first = if round.is_multiple_of(2) {
                 First::Answer
             } else {
                 First::Call
