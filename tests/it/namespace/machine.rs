@@ -1,20 +1,17 @@
-//! Namespaces for network and mounts, and processes inside them. Everything is gone with the test.
+//! Processes in a namespace for network and mounts. Everything is gone with the test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use lab::Namespace;
+
 /// Nothing takes longer, on a machine that does other things too.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The loopback interface is brought up, and an empty folder laid over the sound devices where there are any.
-const ENTER: &str = "ip link set lo up && { [ ! -d /dev/snd ] || mount -t tmpfs none /dev/snd; } && echo ready && exec cat";
-
-/// A process that waits inside holds the namespaces.
-pub(crate) struct Machine {
-    holder: Child,
-}
+/// A namespace, without the settings and sound servers of this machine.
+pub(crate) struct Machine(Namespace);
 
 /// A process inside; killed when dropped.
 pub(crate) struct Process {
@@ -32,29 +29,7 @@ enum Stream {
 
 impl Machine {
     pub(crate) fn new() -> Result<Self, String> {
-        let child = Command::new("unshare")
-            .args(["--net", "--mount", "sh", "-c", ENTER])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut holder = child.map_err(|error| format!("unshare: {error}"))?;
-        let mut answer = String::new();
-        BufReader::new(holder.stdout.as_mut().unwrap())
-            .read_line(&mut answer)
-            .unwrap();
-        if answer.trim() == "ready" {
-            return Ok(Self { holder });
-        }
-        let mut why = String::new();
-        holder
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut why)
-            .unwrap();
-        holder.wait().unwrap();
-        Err(why.trim().to_owned())
+        Namespace::new().map(Self).map_err(|why| format!("{why:#}"))
     }
 
     pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Process {
@@ -95,25 +70,8 @@ impl Machine {
     }
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--target={}", self.holder.id()));
-        command
-            .args(["--net", "--mount", "--"])
-            .arg(tests::program(program))
-            .args(arguments);
-        for (name, _) in std::env::vars_os() {
-            let foreign = ["PEER_", "SIGNALING_", "RUST_LOG"];
-            if name
-                .to_str()
-                .is_some_and(|name| foreign.iter().any(|start| name.starts_with(start)))
-            {
-                command.env_remove(&name);
-            }
-        }
-        // Sound servers are reached by files, which no namespace of this kind hides.
-        command
-            .env("PULSE_SERVER", "unix:/nonexistent")
-            .env_remove("XDG_RUNTIME_DIR");
+        let mut command = self.0.command(tests::program(program));
+        command.args(arguments);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -187,12 +145,5 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        let _ = self.holder.kill();
-        let _ = self.holder.wait();
     }
 }
