@@ -4,7 +4,7 @@
 //! reaches it through a queue. Each room beside this file holds one kind of thing to do: `room`
 //! presence, `frames` and `offers` what peers say, `progress` what connections do, `hearing`
 //! sound and messages, `timers` what is due, `ending` hanging up, `failing` what comes to
-//! nothing, `report` statistics.
+//! nothing, `recovery` paths that are lost, `report` statistics.
 
 mod emitter;
 mod ending;
@@ -16,6 +16,7 @@ mod nowhere;
 mod offers;
 mod plan;
 mod progress;
+mod recovery;
 mod report;
 mod room;
 mod servers;
@@ -26,6 +27,7 @@ mod timing;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use shared::{Candidate, PeerId, SessionId};
@@ -41,6 +43,7 @@ use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Lobby};
 use crate::proto::throttle::Throttle;
+use crate::rtc::watch_addresses;
 use crate::signal::{Signal, SignalEvent};
 use servers::Offered;
 use session::{Effect, Key, Session, SessionEvent};
@@ -69,6 +72,11 @@ pub struct Call {
     lobby: Lobby,
     me: Option<PeerId>,
     plain: bool,
+    /// The signaling server is reached.
+    signaling: bool,
+    /// Of this machine, as last heard.
+    addresses: Vec<IpAddr>,
+    moves: mpsc::Receiver<Vec<IpAddr>>,
     /// When signaling was first reached, and how long that took.
     entered: Option<Instant>,
     unreachable: Option<Failure>,
@@ -110,6 +118,7 @@ enum Input {
     Session(Key, SessionEvent),
     Sound(SoundEvent),
     Line(Option<String>),
+    Addresses(Vec<IpAddr>),
     Verdict(Verdict),
     Stop(Exit),
     PrinterGone,
@@ -149,6 +158,9 @@ impl Call {
             lobby,
             me: None,
             plain: false,
+            signaling: false,
+            addresses: Vec::new(),
+            moves: watch_addresses(),
             entered: None,
             unreachable: None,
             sessions: BTreeMap::new(),
@@ -229,6 +241,7 @@ impl Call {
             verdict = self.examinee.verdict(), if !stopping => Input::Verdict(verdict),
             exit = stopped(&mut self.stop), if !stopping => Input::Stop(exit),
             () = self.emit.closed(), if !stopping => Input::PrinterGone,
+            Some(addresses) = self.moves.recv() => Input::Addresses(addresses),
             () = timer => Input::Timer,
         }
     }
@@ -239,6 +252,7 @@ impl Call {
             Input::Session(key, event) => return self.on_session(key, event).await,
             Input::Sound((key, event)) => return self.on_sound(key, event).await,
             Input::Line(line) => self.on_line(line).await,
+            Input::Addresses(addresses) => self.on_addresses(addresses).await,
             Input::Verdict(Verdict::Met) => self.end(Exit::Done, "every expectation is met").await,
             Input::Verdict(Verdict::TimeUp) => {
                 self.end(Exit::Expectation, "an expectation was not met in time")
@@ -292,10 +306,13 @@ impl Call {
             match effect {
                 Effect::Frame(frame) => self.send(frame).await,
                 Effect::Tell(event) => self.tell(event).await,
-                Effect::Message { label, text } => self.on_message(key, label, text).await,
+                Effect::Message { label, text, echo } => {
+                    self.on_message(key, label, text, echo).await;
+                }
                 Effect::Binary { label, bytes } => self.on_binary(key, label, bytes).await,
                 Effect::Bye { reason, direct } => self.on_bye(key, reason, direct).await,
                 Effect::Broken(why) => self.on_broken(key, &why).await?,
+                Effect::Promote => self.promote(key).await,
             }
         }
         Ok(())
@@ -305,6 +322,17 @@ impl Call {
     async fn send(&self, mut frame: shared::Outgoing) {
         if self.plain {
             frame.from.clone_from(&self.me);
+        }
+        // What is lost of it is said again once there is a server.
+        let is_negotiation = matches!(
+            frame.event,
+            shared::PeerEvent::Offer(_)
+                | shared::PeerEvent::Answer(_)
+                | shared::PeerEvent::Candidate(_)
+                | shared::PeerEvent::CandidatesEnd { .. }
+        );
+        if is_negotiation && !self.signaling {
+            return;
         }
         if let Some(signal) = &self.signal {
             signal.send(&frame).await;

@@ -148,11 +148,22 @@ pub enum Event {
         #[serde(skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
     },
-    /// The path is being rebuilt; `attempt` counts from 1.
+    /// The path is lost and looked for; `attempt` counts from 1.
     Reconnecting {
         peer: String,
         why: String,
         attempt: u32,
+    },
+    /// A path that was lost is back, or there is another one, so long after the loss was noticed.
+    Reconnected {
+        peer: String,
+        path: Path,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        local: Option<Endpoint>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        remote: Option<Endpoint>,
+        #[serde(rename = "after_ms", serialize_with = "numbers::milliseconds")]
+        after: Duration,
     },
     /// How one expectation or threshold came out.
     Expect {
@@ -198,6 +209,7 @@ impl Event {
             Self::Stats { .. } => "stats",
             Self::Warning { .. } => "warning",
             Self::Reconnecting { .. } => "reconnecting",
+            Self::Reconnected { .. } => "reconnected",
             Self::Expect { .. } => "expect",
             Self::Ended { .. } => "ended",
             Self::Device(_) => "device",

@@ -73,6 +73,8 @@ pub struct Incoming {
     pub to: Option<PeerId>,
     /// Which call it belongs to.
     pub session: Option<SessionId>,
+    /// Which offer this is, or answers; absent too where it is no number that can be one.
+    pub generation: Option<u64>,
     /// What it says.
     pub event: Event,
 }
@@ -96,6 +98,7 @@ impl Incoming {
             from: word("from", envelope.from.as_ref())?,
             to: word("to", envelope.to.as_ref())?,
             session: word("session", envelope.session.as_ref())?,
+            generation: envelope.generation.as_ref().and_then(Value::as_u64),
             event,
         })
     }

@@ -273,6 +273,9 @@ pub struct Outgoing {
     pub from: Option<PeerId>,
     /// Which call it belongs to.
     pub session: Option<SessionId>,
+    /// Of an offer: its number among the sender's offers of this session, from 1. Of an answer: that of the offer it
+    /// answers.
+    pub generation: Option<u64>,
     /// What it says.
     pub event: PeerEvent,
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::examiner::OwnedFact;
-use super::session::{Key, Phase, Session, SessionEvent};
+use super::session::{self, Key, Phase, Session, SessionEvent};
 use super::{Call, Outcome};
 use crate::event::{EndedBy, Event};
 use crate::exit::Exit;
@@ -189,8 +189,7 @@ impl Call {
             self.send(word).await;
         }
         // Beside everything else; the command waits for it at its very end.
-        self.closings
-            .spawn(async move { session.rtc.close().await });
+        self.closings.spawn(session::close(session));
         // Offers that have come to nothing yet do not keep a command alive.
         let over = !self.plan.keep && counts && self.occupied_count() == 0;
         if over && self.outcome.is_none() && by != EndedBy::Lost {
@@ -204,9 +203,9 @@ impl Call {
 
     async fn report_end(&mut self, session: &Session, by: EndedBy, reason: &str) {
         let peer = session.party.peer.as_str();
-        let moment = session.rtc.stats().await;
+        let moment = session.link.rtc.stats().await;
         self.report_facts(session, &moment).await;
-        let dropped = session.rtc.dropped_sound();
+        let dropped = session.link.rtc.dropped_sound();
         if dropped > 0 {
             tracing::info!(dropped, "packets of sound came faster than they were taken");
         }

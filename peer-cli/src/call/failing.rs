@@ -10,6 +10,7 @@ use super::{Call, Outcome, words};
 use crate::event::{EndedBy, Event};
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby;
+use crate::proto::recovery::{Cause, Input as Recover};
 
 /// Connections tried with peers that answered; each takes seconds on a network this bad.
 const MAX_ATTEMPTS: u32 = 4;
@@ -24,7 +25,7 @@ impl Call {
         };
         let (ours, name) = (session.party.ours, session.party.name.clone());
         // They know that there is no path; why, can be told from here as well.
-        let no_path = !ours && session.negotiation.is_stable() && reason.starts_with("no path");
+        let no_path = !ours && session.negotiation.is_agreed() && reason.starts_with("no path");
         if no_path {
             let reason = self.why_no_path(session);
             self.no_path = Some(reason.clone());
@@ -97,12 +98,13 @@ impl Call {
 
     /// No pair works, or the one that did works no longer.
     pub(super) async fn on_failed(&mut self, key: Key) -> Result<(), Failure> {
-        let Some(session) = self.sessions.get(&key) else {
+        let Some(session) = self.sessions.get_mut(&key) else {
             return Ok(());
         };
         match session.phase {
             Phase::Connecting { .. } => self.no_path(key).await,
-            Phase::Connected => self.on_vanished(key).await,
+            Phase::Connected if session.is_lost() => session.recover(Recover::Failed),
+            Phase::Connected => session.recover(Recover::Lost(Cause::Failed)),
             _ => self.finish(key, EndedBy::Remote, "closed").await,
         }
         Ok(())
@@ -113,6 +115,7 @@ impl Call {
             return;
         };
         let reason = format!("{} vanished", session.party.name);
+        self.say_given_up(key, &reason).await;
         self.finish(key, EndedBy::Lost, &reason).await;
         if !self.plan.keep && self.sessions.is_empty() && self.outcome.is_none() {
             self.outcome = Some(Outcome::new(Exit::Vanished, reason));
@@ -141,9 +144,13 @@ impl Call {
 
     /// The crate's driver has ended by itself, as it does when a handshake loses too many packets.
     pub(super) async fn on_driver_ended(&mut self, key: Key) -> Result<(), Failure> {
-        let Some(session) = self.sessions.get(&key) else {
+        let Some(session) = self.sessions.get_mut(&key) else {
             return Ok(());
         };
+        if session.is_connected() {
+            session.recover(Recover::Lost(Cause::Broken));
+            return Ok(());
+        }
         if session.was_connected() || session.party.ours {
             return self.on_broken(key, "the handshake failed").await;
         }

@@ -33,7 +33,8 @@ impl Call {
             .await;
             return Ok(());
         };
-        self.on_peer_frame(from, frame.session, event).await
+        let number = frame.generation;
+        self.on_peer_frame(from, frame.session, event, number).await
     }
 
     async fn on_peer_frame(
@@ -41,16 +42,18 @@ impl Call {
         from: PeerId,
         session: Option<SessionId>,
         event: Wire,
+        generation: Option<u64>,
     ) -> Result<(), Failure> {
+        let remote = |event| Input::Remote { event, generation };
         let found = self.find(&from, session.as_ref(), &event);
         match (event, found) {
             (Wire::Offer(offer), found) => {
-                self.on_offer(from, session, Wire::Offer(offer), found)
+                self.on_offer(from, session, remote(Wire::Offer(offer)), found)
                     .await
             }
             (event @ Wire::Answer(_), Some(key)) => {
                 let before = self.bind(key, from);
-                self.negotiate(key, Input::Remote(event)).await?;
+                self.negotiate(key, remote(event)).await?;
                 self.unbind(key, before);
                 Ok(())
             }
@@ -59,9 +62,7 @@ impl Call {
                 self.tell(words::malformed(from.as_str(), text)).await;
                 Ok(())
             }
-            (event @ Wire::Candidate(_), Some(key)) => {
-                self.negotiate(key, Input::Remote(event)).await
-            }
+            (event @ Wire::Candidate(_), Some(key)) => self.negotiate(key, remote(event)).await,
             (Wire::Candidate(candidate), None) => {
                 if self.orphans.len() >= MAX_ORPHANS {
                     self.orphans.pop_front();
@@ -74,6 +75,9 @@ impl Call {
                 let ours = self.sessions.get(&key).is_some_and(|s| s.party.ours);
                 if connecting && ours && bye.outcome == Some(Outcome::Failed) {
                     self.try_again(key, &bye.reason).await;
+                } else if self.is_lost(key) && bye.outcome == Some(Outcome::Failed) {
+                    // They have given up what we still look for.
+                    self.on_vanished(key).await;
                 } else {
                     self.on_bye(key, bye.reason, false).await;
                 }
@@ -103,7 +107,9 @@ impl Call {
             // Without a session, the same connection is a renegotiation, another one a new call.
             Wire::Offer(offer) if session.is_none() => {
                 let identity = sdp::identity(&offer.sdp);
-                fitting.find(|session| session.remote.is_some() && session.remote == identity)
+                fitting.find(|session| {
+                    session.link.remote.is_some() && session.link.remote == identity
+                })
             }
             Wire::Offer(_) => fitting.find(|session| session.party.peer == *from),
             // An offer to everybody is refused by name only: others say goodbye in this room too.

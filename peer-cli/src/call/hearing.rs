@@ -13,14 +13,15 @@ use crate::exit::{Exit, Failure};
 use crate::media::MediaEvent;
 
 impl Call {
-    pub(super) async fn on_message(&mut self, key: Key, label: String, text: String) {
+    pub(super) async fn on_message(&mut self, key: Key, label: String, text: String, echo: bool) {
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };
         let peer = session.party.peer.to_string();
-        if self.plan.sound.echo {
+        // Two echoes would go on for ever.
+        if self.plan.sound.echo && !echo {
             // Dropped when the other side does not read its own words back.
-            let _ = session.outbox.push(text.clone());
+            let _ = session.outbox.push_echo(text.clone());
             session.flush_messages().await;
         }
         let fact = OwnedFact::Message(text.clone());

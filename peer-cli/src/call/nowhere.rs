@@ -18,7 +18,7 @@ impl Call {
     pub(super) fn hopeless_at(&self, session: &Session) -> Option<Instant> {
         let waiting = matches!(session.phase, Phase::Connecting { .. })
             && session.party.ours
-            && session.negotiation.is_stable()
+            && session.negotiation.is_agreed()
             && !session.timing.has_path();
         session.evidence.hopeless_at().filter(|_| waiting)
     }
@@ -29,7 +29,7 @@ impl Call {
             return;
         };
         let peer = session.party.peer.to_string();
-        for tried in session.rtc.tried().into_iter().take(MAX_PAIRS) {
+        for tried in session.link.rtc.tried().into_iter().take(MAX_PAIRS) {
             let (peer, pair) = (peer.clone(), pair(&session.evidence, tried));
             self.emit.emit(Event::Pair { peer, pair }).await;
         }

@@ -48,6 +48,7 @@ impl Call {
             id: SessionId::new(crate::entropy::hex::<8>()).ok(),
             ours: true,
             directed,
+            polite: self.is_polite(&peer, tutorial),
             peer: peer.clone(),
         };
         let signaling = match (self.plan.signaling_since, self.entered) {
@@ -87,7 +88,7 @@ impl Call {
         let events = &self.session_tx;
         let mut options = self.plan.rtc.clone();
         if let Some((_, seed)) = &mut options.impairment {
-            // A second connection has luck of its own, or it would fail as the first one did.
+            // A second call has luck of its own, or it would fail as the first one did.
             *seed = seed.wrapping_add(key << u32::BITS);
         }
         let session = Session::open(key, party, timing, until, &options, events)
@@ -103,11 +104,11 @@ impl Call {
         &mut self,
         from: PeerId,
         session: Option<SessionId>,
-        offer: Wire,
+        offer: Input,
         found: Option<Key>,
     ) -> Result<(), Failure> {
         if let Some(key) = found {
-            return self.negotiate(key, Input::Remote(offer)).await;
+            return self.negotiate(key, offer).await;
         }
         if self.outcome.is_some() {
             return Ok(());
@@ -154,7 +155,7 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return true;
         };
-        if session.negotiation.is_offering() {
+        if session.negotiation.is_offering() && !session.negotiation.is_agreed() {
             let them = (from.as_str() != ANONYMOUS).then_some(from);
             let yields = self.me.as_ref().map_or(Glare::Yield, |me| glare(me, them));
             tracing::info!(?yields, peer = %from, "both sides offered");
@@ -171,7 +172,7 @@ impl Call {
         &mut self,
         from: PeerId,
         session: Option<SessionId>,
-        offer: Wire,
+        offer: Input,
     ) -> Result<(), Failure> {
         let tutorial = self.lobby.info(&from).is_none_or(|info| info.is_tutorial());
         let party = Party {
@@ -184,6 +185,7 @@ impl Call {
             id: session.clone(),
             ours: false,
             directed: from.as_str() != ANONYMOUS,
+            polite: self.is_polite(&from, tutorial),
             peer: from.clone(),
         };
         let timing = Timing::new(Duration::ZERO, Instant::now());
@@ -212,9 +214,11 @@ impl Call {
             self.orphans = others;
             mine
         };
-        self.negotiate(key, Input::Remote(offer)).await?;
+        self.negotiate(key, offer).await?;
         for (_, _, candidate) in early {
-            self.negotiate(key, Input::Remote(Wire::Candidate(candidate)))
+            let event = Wire::Candidate(candidate);
+            let generation = None;
+            self.negotiate(key, Input::Remote { event, generation })
                 .await?;
         }
         Ok(())
@@ -263,9 +267,19 @@ impl Call {
             to: Some(to),
             from: None,
             session,
+            generation: None,
             event,
         })
         .await;
+    }
+
+    /// Whether we make way when offers cross within a call. A page knows no id of its own, so it is
+    /// never the one to make way; in a plain room only our own kind has one.
+    fn is_polite(&self, them: &PeerId, tutorial: bool) -> bool {
+        let is_page = tutorial && (!self.plain || them.as_str() == ANONYMOUS);
+        let them = (!is_page).then_some(them);
+        let me = self.me.as_ref();
+        me.is_none_or(|me| glare(me, them) == Glare::Yield)
     }
 
     /// Makes room among the calls that are not up yet: whoever has offered most loses its oldest.

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use super::examiner::OwnedFact;
-use super::session::{Dialect, Effect, Key, Phase, SessionEvent};
+use super::session::{Dialect, Effect, Key, LinkId, Phase, SessionEvent};
 use super::{Call, report};
 use crate::event::{Direction, EndedBy, Event, Path};
 use crate::exit::Failure;
 use crate::proto::chat;
 use crate::proto::negotiation::Input;
+use crate::proto::recovery::{self, Cause};
 use crate::rtc::{ConnectionState, IceState, PeerEvent};
 
 /// A tutorial page reads only the channel that it makes, which opens about when ours does.
@@ -25,12 +26,12 @@ impl Call {
             return Ok(());
         }
         match event {
-            SessionEvent::Peer(event) => self.on_peer(key, event).await,
-            SessionEvent::Channel(event) => {
+            SessionEvent::Peer(link, event) => self.on_peer(key, link, event).await,
+            SessionEvent::Channel(link, event) => {
                 let Some(session) = self.sessions.get_mut(&key) else {
                     return Ok(());
                 };
-                let effects: Vec<Effect> = session.channel(event).await;
+                let effects: Vec<Effect> = session.channel(link, event).await;
                 self.apply(key, effects).await?;
                 self.check_up(key).await
             }
@@ -41,40 +42,87 @@ impl Call {
         }
     }
 
-    async fn on_peer(&mut self, key: Key, event: PeerEvent) -> Result<(), Failure> {
+    async fn on_peer(&mut self, key: Key, id: LinkId, event: PeerEvent) -> Result<(), Failure> {
         let Some(session) = self.sessions.get_mut(&key) else {
             return Ok(());
         };
+        let is_main = session.link.id == id;
+        // One that was replaced may still have had something to say.
+        let Some(link) = session.link_of(id) else {
+            return Ok(());
+        };
         match event {
-            PeerEvent::Candidate(candidate) => {
+            PeerEvent::Candidate(mut candidate) => {
+                candidate.username_fragment = link.local_ufrag();
                 session.evidence.local(Instant::now(), &candidate.candidate);
                 let told = session.candidate_event(&candidate, Direction::Local);
                 if let Some(event) = told {
                     self.emit.emit(event).await;
                 }
-                return self.negotiate(key, Input::Local(candidate)).await;
+                self.negotiate(key, Input::Local(candidate)).await
             }
             PeerEvent::CandidatesEnd => {
+                let end = Input::LocalEnd(link.local_ufrag());
                 session.evidence.local_end();
-                return self.negotiate(key, Input::LocalEnd).await;
+                self.negotiate(key, end).await
             }
-            PeerEvent::Ice(IceState::Connected) => {
-                session.timing.ice(Instant::now());
-                session.lost_at = None;
+            PeerEvent::Track { codec } => {
+                session.codec = Some(codec);
+                Ok(())
             }
-            PeerEvent::Ice(IceState::Checking) => {}
-            PeerEvent::Ice(IceState::Disconnected) => self.on_silence(key).await,
-            PeerEvent::Ice(IceState::Failed) | PeerEvent::Connection(ConnectionState::Failed) => {
-                return self.on_failed(key).await;
+            PeerEvent::Ice(_) | PeerEvent::Connection(_) | PeerEvent::DriverEnded if !is_main => {
+                self.on_spare(key, &event).await;
+                Ok(())
             }
+            PeerEvent::Ice(state) => self.on_ice(key, state).await,
+            PeerEvent::Connection(ConnectionState::Failed) => self.on_failed(key).await,
             PeerEvent::Connection(ConnectionState::Connected) => {
-                session.set_transport_up();
-                return self.check_up(key).await;
+                link.transport_up = true;
+                self.check_up(key).await
             }
-            PeerEvent::Connection(_) => {}
-            PeerEvent::Track { codec } => session.codec = Some(codec),
+            PeerEvent::Connection(_) => Ok(()),
+            PeerEvent::DriverEnded => {
+                link.broken = true;
+                self.on_driver_ended(key).await
+            }
+            notice => {
+                let relayed = is_main && session.path == Some(Path::Relay);
+                if relayed && matches!(notice, PeerEvent::RelayLost { .. }) {
+                    session.recover(recovery::Input::Lost(Cause::Relay));
+                }
+                self.on_notice(key, notice).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn on_ice(&mut self, key: Key, state: IceState) -> Result<(), Failure> {
+        let Some(session) = self.sessions.get_mut(&key) else {
+            return Ok(());
+        };
+        match state {
+            IceState::Connected => {
+                session.timing.ice(Instant::now());
+                session.recover(recovery::Input::Heard);
+                if session.was_connected() {
+                    session.link.rtc.settle();
+                }
+            }
+            IceState::Checking => {}
+            IceState::Disconnected => {
+                session.recover(recovery::Input::Lost(Cause::Silence));
+            }
+            IceState::Failed => return self.on_failed(key).await,
+        }
+        Ok(())
+    }
+
+    /// What is worth knowing about a connection's surroundings.
+    async fn on_notice(&mut self, key: Key, notice: PeerEvent) {
+        match notice {
             PeerEvent::StunFailed { server, why } => {
-                if !session.was_connected() {
+                let up = self.sessions.get(&key).is_some_and(|s| s.was_connected());
+                if !up {
                     let text = format!("STUN {server}: {why}");
                     self.emit.emit(Event::warning("stun", text)).await;
                 }
@@ -82,7 +130,9 @@ impl Call {
             PeerEvent::RelayFailed { server, why } => {
                 let text = format!("TURN {server}: {why}");
                 let failure = format!("{server}: {why}");
-                session.evidence.relay_failures.push(failure);
+                if let Some(session) = self.sessions.get_mut(&key) {
+                    session.evidence.relay_failures.push(failure);
+                }
                 self.emit.emit(Event::warning("turn", text)).await;
             }
             PeerEvent::RelayLost { server, why } => {
@@ -101,11 +151,13 @@ impl Call {
                     "no mDNS: candidates that hide their address stay unresolved"
                 );
             }
-            PeerEvent::DriverEnded => {
-                return self.on_driver_ended(key).await;
-            }
+            PeerEvent::Candidate(_)
+            | PeerEvent::CandidatesEnd
+            | PeerEvent::Track { .. }
+            | PeerEvent::Ice(_)
+            | PeerEvent::Connection(_)
+            | PeerEvent::DriverEnded => {}
         }
-        Ok(())
     }
 
     /// Whether the session has just come up; if so, everything starts.
@@ -113,7 +165,7 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        if !matches!(session.phase, Phase::Connecting { .. }) || !session.is_up() {
+        if !matches!(session.phase, Phase::Connecting { .. }) || !session.link.is_up() {
             return Ok(());
         }
         if self.occupied_count() >= self.plan.peers {
@@ -132,19 +184,20 @@ impl Call {
             return Ok(());
         };
         session.phase = Phase::Connected;
+        session.watch(self.plan.session.connect_limit(), self.signaling);
         session.timing.connected(now);
         // In a plain room only our own kind says whom it is from, and reads any channel.
         let page =
             session.party.dialect == Dialect::Tutorial && !(self.plain && session.party.directed);
         session.held_back = page.then(|| now + PAGE_CHANNEL);
-        session.rtc.settle();
+        session.link.rtc.settle();
         // Sound first: a source starts at connected, and everything else can wait a millisecond.
         if let Some(arriving) = session.sound.take() {
             let checks = self.examinee.sound_checks();
             let leaving = self.desk.start(key, arriving, checks)?;
-            session.rtc.send_sound(leaving);
+            session.link.rtc.send_sound(leaving);
         }
-        let stats = session.rtc.stats().await;
+        let stats = session.link.rtc.stats().await;
         let pair = stats.pair;
         let path = pair
             .as_ref()
@@ -223,19 +276,5 @@ impl Call {
             }
             self.finish(key, EndedBy::Local, why).await;
         }
-    }
-
-    /// Nothing was heard for a while.
-    async fn on_silence(&mut self, key: Key) {
-        let limit = self.plan.session.connect_limit();
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        if !session.is_connected() || session.lost_at.is_some() {
-            return;
-        }
-        session.lost_at = Some(Instant::now() + limit);
-        let text = format!("no packets from {} for 5s", session.party.name);
-        self.emit.emit(Event::warning("no-packets", text)).await;
     }
 }

@@ -58,7 +58,7 @@ impl Call {
         let Some(session) = self.sessions.get(&key).filter(|s| s.is_connected()) else {
             return;
         };
-        let moment = session.rtc.stats().await;
+        let moment = session.link.rtc.stats().await;
         let path = moment.pair.as_ref().map(|pair| path_of(pair, session));
         self.report_facts(session, &moment).await;
         if self.is_gone(key, moment.packets_received) {

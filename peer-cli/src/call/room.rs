@@ -30,7 +30,7 @@ impl Call {
             Some(SignalEvent::Lost(why)) => {
                 tracing::info!(why, "signaling lost");
                 self.emit.emit(signaling(SignalingState::Lost)).await;
-                Ok(())
+                self.on_signaling(false).await
             }
             Some(SignalEvent::Refused(failure)) => self.on_refused(failure).await,
             None => {
@@ -79,6 +79,7 @@ impl Call {
         for info in &peers {
             self.emit.emit(presence(PeerState::Joined, info)).await;
         }
+        self.on_signaling(true).await?;
         self.lobby.handle(now, input);
         self.follow_lobby().await
     }
@@ -168,6 +169,8 @@ impl Call {
         match event {
             ServerEvent::Joined(info) => {
                 self.emit.emit(presence(PeerState::Joined, &info)).await;
+                // Perhaps one that has missed what we said.
+                self.say_again(Some(&info.id)).await?;
                 self.lobby.handle(now, lobby::Input::Joined(info));
             }
             ServerEvent::Left { id } => {

@@ -58,7 +58,7 @@ impl Call {
             .min()
             .map(|lifetime| Instant::now() + (lifetime / 2).max(SOONEST));
         for session in self.sessions.values() {
-            if let Err(error) = session.rtc.use_relays(&self.plan.rtc).await {
+            if let Err(error) = session.link.rtc.use_relays(&self.plan.rtc).await {
                 tracing::debug!(%error, "a connection keeps its old relays");
             }
         }

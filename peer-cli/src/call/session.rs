@@ -1,24 +1,26 @@
-//! One call with one peer: its connection, its negotiation, its messages.
+//! One call with one peer: its connections, its negotiation, its messages.
 
 mod channels;
 mod describe;
 mod evidence;
+mod link;
 
 use std::time::{Duration, Instant};
 
 use shared::{Bye, Outcome, Outgoing, PeerEvent as Wire, PeerId, SessionId};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 pub(super) use evidence::Evidence;
 
 use super::timing::Timing;
 use crate::event::{Event, Path};
 use crate::proto::chat::{Inbox, Outbox};
-use crate::proto::negotiation::Negotiation;
+use crate::proto::negotiation::{Negotiation, Purpose};
 use crate::proto::packet::Packet;
-use crate::proto::sdp;
-use crate::rtc::{Channel, ChannelEvent, Peer, PeerEvent, PeerOptions, PeerStreams, RtcError};
+use crate::proto::recovery::{self, Recovery};
+use crate::rtc::{ChannelEvent, PeerEvent, PeerOptions, RtcError, SoundPath};
+use link::Maker;
+pub(super) use link::{Link, LinkId};
 
 /// Names a session inside this process; never reused.
 pub(super) type Key = u64;
@@ -30,11 +32,16 @@ pub(super) const CHAT: &str = "chat";
 /// How long a call may be silent before that is said.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Something that happened on a session's connection.
+/// After a path is back messages flow within this time, or the connection is rebuilt for them; and
+/// once more after that time.
+const FLOWS_WITHIN: Duration = Duration::from_secs(1);
+const STUCK_AGAIN: Duration = Duration::from_secs(3);
+
+/// Something that happened on one of a session's connections.
 #[derive(Debug)]
 pub(super) enum SessionEvent {
-    Peer(PeerEvent),
-    Channel(ChannelEvent),
+    Peer(LinkId, PeerEvent),
+    Channel(LinkId, ChannelEvent),
     /// Hanging up is done: the last words have left, or their time is over.
     Closed,
 }
@@ -79,6 +86,8 @@ pub(super) struct Party {
     pub(super) ours: bool,
     /// Whether frames name the receiver: not before a broadcast offer is answered.
     pub(super) directed: bool,
+    /// We make way when offers cross; fixed at the first one.
+    pub(super) polite: bool,
 }
 
 /// One call with one peer.
@@ -88,24 +97,24 @@ pub(super) struct Session {
     pub(super) phase: Phase,
     pub(super) timing: Timing,
     pub(super) negotiation: Negotiation,
-    pub(super) rtc: Peer,
+    pub(super) link: Link,
+    /// A connection that shall replace it.
+    pub(super) spare: Option<Link>,
+    /// What to do about a lost path, once there was one.
+    pub(super) recovery: Option<Recovery>,
     pub(super) sound: Option<mpsc::Receiver<Packet>>,
     pub(super) outbox: Outbox,
     pub(super) path: Option<Path>,
     /// For when there is no path.
     pub(super) evidence: Evidence,
     /// Our offer as it went out: repeated in a plain room until answered.
-    pub(super) offer: Option<Wire>,
-    /// Whose description we hold, to know a renegotiation from a new call.
-    pub(super) remote: Option<sdp::Identity>,
+    pub(super) offer: Option<Outgoing>,
     /// Sound was heard, or its absence was told.
     pub(super) heard: bool,
     /// The other side took somebody else after all.
     pub(super) refused: bool,
     /// The lobby counts this session.
     pub(super) held: bool,
-    /// Nothing was heard for a while; given up at this time.
-    pub(super) lost_at: Option<Instant>,
     /// A page that left the room: since when it has sent nothing, and how many packets that was.
     pub(super) left: Option<(Instant, u64)>,
     /// Of the sound that arrives.
@@ -117,11 +126,13 @@ pub(super) struct Session {
     /// Something to send ended; hang up once the messages are out.
     pub(super) finish: bool,
     inbox: Inbox,
-    control: Option<Channel>,
-    chat: Option<Channel>,
-    transport_up: bool,
-    needs_channel: bool,
-    streams: JoinHandle<()>,
+    maker: Maker,
+    /// What our offer that is out is for, and how it was sent.
+    offering: Option<(Purpose, String)>,
+    /// Connections that the other side made us open, and since when they are counted.
+    spares_opened: (Instant, u32),
+    /// The path is back: messages should flow by then, of which so many had arrived.
+    flows_by: Option<(Instant, u64)>,
 }
 
 /// What working on a session brought about.
@@ -132,13 +143,19 @@ pub(super) enum Effect {
     /// Tell this.
     Tell(Event),
     /// A message came.
-    Message { label: String, text: String },
+    Message {
+        label: String,
+        text: String,
+        echo: bool,
+    },
     /// Bytes came.
     Binary { label: String, bytes: Vec<u8> },
     /// The other side said goodbye; `direct` on the control channel.
     Bye { reason: String, direct: bool },
     /// The connection cannot be used: their description, or the driver, failed.
     Broken(String),
+    /// The second connection is up.
+    Promote,
 }
 
 impl Session {
@@ -151,41 +168,36 @@ impl Session {
         options: &PeerOptions,
         events: &mpsc::Sender<(Key, SessionEvent)>,
     ) -> Result<Self, RtcError> {
-        let (rtc, streams) = Peer::open(options).await?;
-        let PeerStreams {
-            events: states,
-            channels,
-            sound,
-        } = streams;
-        let streams = tokio::spawn(forward(key, states, channels, events.clone()));
+        let (path, sound) = SoundPath::new();
+        let mut maker = Maker::new(key, options.clone(), path, events.clone());
+        let link = maker.open().await?;
         Ok(Self {
             key,
-            party,
             phase: Phase::Connecting { until },
             timing,
-            negotiation: Negotiation::new(),
-            rtc,
+            negotiation: Negotiation::new(party.polite),
+            party,
+            link,
+            spare: None,
+            recovery: None,
             sound: Some(sound),
             outbox: Outbox::default(),
             path: None,
             evidence: Evidence::new(timing.started()),
             offer: None,
-            remote: None,
             heard: false,
             refused: false,
             held: false,
-            lost_at: None,
             left: None,
             codec: None,
             reason: String::new(),
             held_back: None,
             finish: false,
             inbox: Inbox::default(),
-            control: None,
-            chat: None,
-            transport_up: false,
-            needs_channel: true,
-            streams,
+            maker,
+            offering: None,
+            spares_opened: (Instant::now(), 0),
+            flows_by: None,
         })
     }
 
@@ -199,20 +211,91 @@ impl Session {
         self.timing.connected_at().is_some()
     }
 
-    /// Whether DTLS and, where there is any, a channel are up.
-    pub(super) fn is_up(&self) -> bool {
-        self.transport_up && (!self.needs_channel || self.chat.is_some() || self.control.is_some())
-    }
-
     /// When it is time to say that nothing has been heard.
     pub(super) fn silence_due(&self) -> Option<Instant> {
         let connected = self.timing.connected_at()?;
         (!self.heard && self.is_connected()).then(|| connected + SILENCE)
     }
 
-    /// DTLS is up.
-    pub(super) fn set_transport_up(&mut self) {
-        self.transport_up = true;
+    /// From now on the path is watched.
+    pub(super) fn watch(&mut self, limit: Duration, signaling: bool) {
+        let options = recovery::Options {
+            limit,
+            can_rebuild: self.party.dialect == Dialect::PeerV1,
+            leads: self.party.ours,
+            seed: self.key,
+        };
+        self.recovery = Some(Recovery::new(options, signaling));
+    }
+
+    /// Something that bears on the path; what follows from it is done when the time is looked at.
+    pub(super) fn recover(&mut self, input: recovery::Input) {
+        if let Some(recovery) = &mut self.recovery {
+            recovery.handle(Instant::now(), input);
+        }
+    }
+
+    /// Whether the path is lost.
+    pub(super) fn is_lost(&self) -> bool {
+        self.recovery.as_ref().is_some_and(Recovery::is_lost)
+    }
+
+    /// The path is back. SCTP may not notice for a while: its timer has doubled all the time.
+    pub(super) fn look_for_stuck(&mut self, now: Instant) {
+        if self.party.dialect == Dialect::PeerV1 && !self.outbox.is_empty() {
+            self.flows_by = Some((now + FLOWS_WITHIN, self.outbox.arrived()));
+        }
+    }
+
+    /// When that is to be looked at.
+    pub(super) fn stuck_at(&self) -> Option<Instant> {
+        self.flows_by.map(|(at, _)| at)
+    }
+
+    /// Whether messages do not flow although the path is back; asked for once, it is so again only
+    /// after a while.
+    pub(super) fn is_stuck(&mut self, now: Instant) -> bool {
+        let Some((_, before)) = self.flows_by.filter(|(at, _)| *at <= now) else {
+            return false;
+        };
+        let stuck = !self.is_lost() && !self.outbox.is_empty() && self.outbox.arrived() == before;
+        self.flows_by = stuck.then(|| (now + STUCK_AGAIN, before));
+        stuck
+    }
+
+    /// The connection of this name, if it is still one of ours.
+    pub(super) fn link_of(&mut self, id: LinkId) -> Option<&mut Link> {
+        if self.link.id == id {
+            return Some(&mut self.link);
+        }
+        self.spare.as_mut().filter(|spare| spare.id == id)
+    }
+
+    /// Forgets the second connection.
+    pub(super) fn drop_spare(&mut self) {
+        if let Some(spare) = self.spare.take() {
+            spare.retire(false);
+        }
+    }
+
+    /// What later connections are made with.
+    pub(super) fn set_options(&mut self, options: &PeerOptions) {
+        self.maker.options.clone_from(options);
+    }
+
+    /// The second connection takes over: sound goes on there, and so do messages.
+    pub(super) async fn promote(&mut self) {
+        let Some(spare) = self.spare.take() else {
+            return;
+        };
+        let mut old = std::mem::replace(&mut self.link, spare);
+        if let Some(sound) = old.rtc.take_sound().await {
+            self.link.rtc.send_sound(sound);
+        }
+        self.link.rtc.settle();
+        old.retire(true);
+        self.outbox.rewind();
+        self.flush_messages().await;
     }
 
     /// A frame of this session.
@@ -221,6 +304,7 @@ impl Session {
             to: self.party.directed.then(|| self.party.peer.clone()),
             from: None,
             session: self.party.id.clone(),
+            generation: None,
             event,
         }
     }
@@ -242,26 +326,10 @@ impl Session {
     }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.streams.abort();
-    }
-}
-
-async fn forward(
-    key: Key,
-    mut states: mpsc::Receiver<PeerEvent>,
-    mut channels: mpsc::Receiver<ChannelEvent>,
-    to: mpsc::Sender<(Key, SessionEvent)>,
-) {
-    loop {
-        let event = tokio::select! {
-            Some(event) = states.recv() => SessionEvent::Peer(event),
-            Some(event) = channels.recv() => SessionEvent::Channel(event),
-            else => return,
-        };
-        if to.send((key, event)).await.is_err() {
-            return;
-        }
+/// Closes a session's connections.
+pub(super) async fn close(session: Session) {
+    let Session { link, spare, .. } = session;
+    for link in spare.into_iter().chain([link]) {
+        link.close().await;
     }
 }

@@ -42,7 +42,8 @@ impl Call {
                     .map(|(at, duration)| at + duration);
                 let silence = session.silence_due().filter(|_| self.listens());
                 let held = session.held_back();
-                [ends, session.lost_at, silence, held]
+                let path = session.recovery.as_ref().and_then(|r| r.poll_timeout());
+                [ends, path, session.stuck_at(), silence, held]
                     .into_iter()
                     .flatten()
                     .min()
@@ -89,6 +90,7 @@ impl Call {
         let keys: Vec<Key> = self.sessions.keys().copied().collect();
         for key in keys {
             self.session_on_time(key, now).await;
+            self.find_path(key, now).await?;
         }
         self.warn_of_silence(now).await;
         self.ask_for_servers(now).await;
@@ -108,7 +110,7 @@ impl Call {
         let due = |until: &Instant| *until <= now;
         match &mut session.phase {
             Phase::Connecting { until } if due(until) => {
-                if session.negotiation.is_stable() {
+                if session.negotiation.is_agreed() {
                     return self.no_path(key).await;
                 }
                 let limit = words::seconds(self.plan.session.connect_limit());
@@ -123,9 +125,7 @@ impl Call {
                     .session
                     .duration
                     .is_some_and(|d| now >= connected + d);
-                if session.lost_at.is_some_and(|due| due <= now) {
-                    self.on_vanished(key).await;
-                } else if over {
+                if over {
                     self.hang_up(key, "duration is over", FLUSH).await;
                 } else if session.finish || ends {
                     self.hang_up(key, "end of input", FLUSH).await;
@@ -159,7 +159,7 @@ impl Call {
             return Ok(());
         };
         if let Some(offer) = &session.offer {
-            let frame = session.outgoing(offer.clone());
+            let frame = offer.clone();
             self.send(frame).await;
             self.repeat_offer_at = Some(now + REPEAT_OFFER);
             return Ok(());
@@ -181,7 +181,7 @@ impl Call {
             }));
         }
         let limit = words::seconds(self.plan.session.connect_limit());
-        let stable = self.sessions.values().find(|s| s.negotiation.is_stable());
+        let stable = self.sessions.values().find(|s| s.negotiation.is_agreed());
         let (exit, reason) = match (stable, self.no_path.take()) {
             (Some(session), _) => (Exit::NoPath, self.why_no_path(session)),
             (None, Some(no_path)) => (Exit::NoPath, no_path),

@@ -192,6 +192,12 @@ impl Words {
                 Normal,
                 phrases::reconnecting(&self.name(peer), why, *attempt),
             ),
+            Event::Reconnected {
+                peer, path, after, ..
+            } => (
+                Normal,
+                phrases::reconnected(&self.name(peer), *path, *after),
+            ),
             _ => return None,
         })
     }

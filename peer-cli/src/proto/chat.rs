@@ -52,13 +52,19 @@ pub struct Numbered {
     pub seq: u64,
     /// What the user wrote.
     pub text: String,
+    /// It is what the other side wrote, sent back; nobody sends that back once more.
+    pub echo: bool,
 }
 
 impl Numbered {
     /// As it travels between `peer.v1` peers.
     #[must_use]
     pub fn to_text(&self) -> String {
-        json!({"seq": self.seq, "text": self.text}).to_string()
+        let mut message = json!({"seq": self.seq, "text": self.text});
+        if self.echo {
+            message["echo"] = true.into();
+        }
+        message.to_string()
     }
 
     /// Reads a frame of a `peer.v1` chat channel.
@@ -68,6 +74,7 @@ impl Numbered {
         Some(Self {
             seq: value.get("seq")?.as_u64()?,
             text: value.get("text")?.as_str()?.to_owned(),
+            echo: value.get("echo") == Some(&Value::Bool(true)),
         })
     }
 }
@@ -78,6 +85,18 @@ impl Outbox {
     /// # Errors
     /// The text, when the queue is full.
     pub fn push(&mut self, text: String) -> Result<(), String> {
+        self.add(text, false)
+    }
+
+    /// Queues what came, to send it back.
+    ///
+    /// # Errors
+    /// The text, when the queue is full.
+    pub fn push_echo(&mut self, text: String) -> Result<(), String> {
+        self.add(text, true)
+    }
+
+    fn add(&mut self, text: String, echo: bool) -> Result<(), String> {
         if self.waiting.len() >= MAX_UNACKNOWLEDGED {
             return Err(text);
         }
@@ -85,6 +104,7 @@ impl Outbox {
         self.waiting.push_back(Numbered {
             seq: self.last,
             text,
+            echo,
         });
         Ok(())
     }
@@ -99,6 +119,12 @@ impl Outbox {
     #[must_use]
     pub fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// How many have arrived.
+    #[must_use]
+    pub fn arrived(&self) -> u64 {
+        self.last - self.waiting.len() as u64
     }
 
     /// The next message to hand to the channel.
@@ -118,6 +144,11 @@ impl Outbox {
             self.waiting.pop_front();
             self.sent -= 1;
         }
+    }
+
+    /// A new channel: all that is unacknowledged goes out once more.
+    pub fn rewind(&mut self) {
+        self.sent = 0;
     }
 
     /// All that was handed over counts as arrived: nobody will acknowledge it.
@@ -143,6 +174,12 @@ impl Inbox {
         let new = seq > self.0;
         self.0 = self.0.max(seq);
         new
+    }
+
+    /// The last that has arrived, if any.
+    #[must_use]
+    pub fn last(&self) -> Option<u64> {
+        (self.0 > 0).then_some(self.0)
     }
 }
 
@@ -197,8 +234,16 @@ mod tests {
         let message = Numbered {
             seq: 3,
             text: "hi \"you\"".into(),
+            echo: false,
         };
         assert_eq!(message.to_text(), r#"{"seq":3,"text":"hi \"you\""}"#);
+        let echo = Numbered {
+            echo: true,
+            ..message.clone()
+        };
+        let frame = r#"{"echo":true,"seq":3,"text":"hi \"you\""}"#;
+        assert_eq!(echo.to_text(), frame);
+        assert_eq!(Numbered::parse(frame), Some(echo));
         assert_eq!(Numbered::parse(&message.to_text()), Some(message));
         assert_eq!(
             Control::Ack(7).to_text(),
@@ -269,7 +314,7 @@ mod tests {
             let mut cuts = cuts.into_iter().chain(std::iter::repeat(6));
             while !outbox.is_empty() {
                 let arriving = cuts.next().unwrap();
-                outbox.sent = 0;
+                outbox.rewind();
                 let mut last = 0;
                 for _ in 0..arriving {
                     let Some(message) = outbox.next().cloned() else { break };

@@ -11,6 +11,7 @@ pub mod packet;
 pub mod playout;
 pub mod quantity;
 mod random;
+pub mod recovery;
 pub mod sdp;
 pub mod sound_check;
 pub mod throttle;

@@ -31,6 +31,34 @@ pub fn ufrag(sdp: &str) -> Option<&str> {
     value(sdp, "a=ice-ufrag:")
 }
 
+/// The same without the candidates in it: those of an earlier generation, where ICE restarts.
+#[must_use]
+pub fn without_candidates(sdp: &str) -> String {
+    let stays =
+        |line: &&str| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates");
+    sdp.split_inclusive('\n').filter(stays).collect()
+}
+
+/// Which side begins the DTLS handshake (`a=setup`, RFC 4145 4): `active`, `passive` or, in offers,
+/// `actpass`.
+#[must_use]
+pub fn setup(sdp: &str) -> Option<&str> {
+    value(sdp, "a=setup:")
+}
+
+/// The same with this `a=setup` in every section.
+#[must_use]
+pub fn with_setup(sdp: &str, role: &str) -> String {
+    let line = |line: &str| {
+        if line.starts_with("a=setup:") {
+            format!("a=setup:{role}\r\n")
+        } else {
+            line.to_owned()
+        }
+    };
+    sdp.split_inclusive('\n').map(line).collect()
+}
+
 /// The type, address and protocol words of a `candidate:` attribute (RFC 8839 5.1).
 #[must_use]
 pub fn candidate_parts(candidate: &str) -> Option<CandidateParts<'_>> {
@@ -93,6 +121,17 @@ mod tests {
         let other = SDP.replace("AB:CD", "AB:CE");
         assert_ne!(identity(SDP), identity(&other));
         assert_eq!(identity("v=0"), None);
+    }
+
+    #[test]
+    fn what_is_changed_is_only_what_was_asked_for() {
+        let candidates = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=end-of-candidates\r\n";
+        let sdp = format!("{SDP}a=setup:active\r\n{candidates}a=mid:0\r\n");
+        let bare = without_candidates(&sdp);
+        assert_eq!(bare, format!("{SDP}a=setup:active\r\na=mid:0\r\n"));
+        assert_eq!(setup(&sdp), Some("active"));
+        let turned = with_setup(&sdp, "passive");
+        assert_eq!(turned, sdp.replace("setup:active", "setup:passive"));
     }
 
     #[test]

@@ -1,7 +1,70 @@
 //! Which local addresses a connection binds, one socket each.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+/// How often the interfaces are looked at. A look costs some 20 µs.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+
+/// The addresses to bind, looked up anew each time that the crate binds: a restart of ICE follows a
+/// change of network.
+#[derive(Clone, Debug)]
+pub(super) struct LocalAddresses {
+    pub(super) bind: Vec<IpAddr>,
+    pub(super) loopback: bool,
+    pub(super) loopback_only: bool,
+}
+
+impl ToSocketAddrs for LocalAddresses {
+    type Iter = std::vec::IntoIter<SocketAddr>;
+
+    fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
+        let addresses = if self.loopback_only {
+            vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]
+        } else {
+            local_addresses(&self.bind, self.loopback)?
+        };
+        Ok(addresses.into_iter())
+    }
+}
+
+/// The addresses of this machine, as far as packets can leave from them: those of now, and again
+/// each time that they have changed.
+#[must_use]
+pub fn watch_addresses() -> mpsc::Receiver<Vec<IpAddr>> {
+    let (tx, rx) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut before = None;
+        let mut tick = tokio::time::interval(LOOK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = tx.closed() => return,
+            }
+            let Ok(interfaces) = if_addrs::get_if_addrs() else {
+                continue;
+            };
+            let mut now: Vec<IpAddr> = interfaces
+                .into_iter()
+                .map(|interface| interface.ip())
+                .filter(|ip| ip.is_loopback() || is_usable(ip))
+                .collect();
+            now.sort_unstable();
+            now.dedup();
+            if before.as_ref() != Some(&now) {
+                before = Some(now.clone());
+                if tx.send(now).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    rx
+}
 
 /// The addresses to gather host candidates on (RFC 8445 5.1.1.1), port chosen by the system.
 ///

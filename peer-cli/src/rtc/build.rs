@@ -1,6 +1,5 @@
 //! Building a connection: codecs, timers, sockets, and mDNS where it can be had.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use webrtc::peer_connection::{
 };
 
 use super::RtcError;
-use super::addresses::local_addresses;
+use super::addresses::LocalAddresses;
 use super::handler::{Callback, Handler};
 use super::options::{PeerOptions, RelayPolicy};
 use super::pace::Pace;
@@ -105,10 +104,10 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         RtpCodecKind::Audio,
     )?;
     let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
-    let addresses = if options.loopback_only {
-        vec![SocketAddr::from(([127, 0, 0, 1], 0))]
-    } else {
-        local_addresses(&options.bind, options.loopback)?
+    let addresses = LocalAddresses {
+        bind: options.bind.clone(),
+        loopback: options.loopback,
+        loopback_only: options.loopback_only,
     };
     let connection = PeerConnectionBuilder::new()
         .with_media_engine(media)
@@ -117,7 +116,7 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         .with_setting_engine(settings(mdns, options.relay))
         .with_runtime(Arc::new(runtime))
         .with_handler(Arc::new(Handler(callbacks_tx)))
-        .with_udp_addrs(addresses)
+        .with_udp_addrs(vec![addresses])
         .with_data_channel_send_buffer_limit(SEND_BUFFER_LIMIT)
         .build()
         .await?;
@@ -157,6 +156,8 @@ fn settings(mdns: MulticastDnsMode, relay: RelayPolicy) -> SettingEngine {
             Some(FAILED_AFTER),
             Some(KEEPALIVE),
         )
+        // A restart binds anew: the addresses of before may be gone.
+        .with_discard_local_candidates_during_ice_restart(true)
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
         .with_relay_acceptance_min_wait(Some(relay_wait))
         .with_prflx_acceptance_min_wait(Some(PEER_REFLEXIVE_WAIT))

@@ -20,7 +20,7 @@ pub enum ChannelEvent {
     Text(Channel, String),
     /// Bytes arrived.
     Binary(Channel, Bytes),
-    /// Closed by either side.
+    /// Closed by the other side; a driver that ends says so itself.
     Closed(Channel),
 }
 
@@ -96,14 +96,16 @@ impl Channel {
             let event = match event {
                 DataChannelEvent::OnOpen => ChannelEvent::Opened(self.clone()),
                 DataChannelEvent::OnMessage(message) => self.message(message),
-                DataChannelEvent::OnClose => break,
+                DataChannelEvent::OnClose => {
+                    let _ = events.send(ChannelEvent::Closed(self.clone())).await;
+                    return;
+                }
                 _ => continue,
             };
             if events.send(event).await.is_err() {
                 return;
             }
         }
-        let _ = events.send(ChannelEvent::Closed(self.clone())).await;
     }
 
     fn message(&self, message: RTCDataChannelMessage) -> ChannelEvent {

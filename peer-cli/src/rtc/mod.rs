@@ -25,11 +25,11 @@ mod tally;
 mod track;
 mod worker;
 
-pub use addresses::check_bind;
+pub use addresses::{check_bind, watch_addresses};
 pub use channel::{Channel, ChannelEvent};
 pub use event::{ConnectionState, IceState, PeerEvent};
 pub use options::{PeerOptions, RelayPolicy, Sound};
-pub use peer::{Peer, PeerStreams};
+pub use peer::{Peer, PeerStreams, SoundPath};
 pub use servers::{StunServer, TurnServer, TurnTransport};
 pub use stats::{SelectedPair, Stats};
 pub use tally::Tried;
@@ -43,4 +43,13 @@ pub enum RtcError {
     /// The interfaces could not be listed.
     #[error("cannot list the network interfaces: {0}")]
     Interfaces(#[from] std::io::Error),
+    /// An answer to an offer that was withdrawn.
+    #[error("it answers no offer that is out")]
+    NoRestart,
+    /// Who answers a restart is not who was called.
+    #[error("it comes from another connection")]
+    Stranger,
+    /// Each costs sockets.
+    #[error("too many connections in a short time")]
+    TooOften,
 }

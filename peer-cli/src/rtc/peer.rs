@@ -1,17 +1,19 @@
-//! One peer connection: descriptions, candidates, channels, sound.
+//! One peer connection: descriptions, candidates, channels; its sound in `sound`, new ICE
+//! credentials in `restart`.
+
+mod restart;
+mod sound;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
-use rtc::rtp_transceiver::{RTCRtpTransceiverDirection, RTCRtpTransceiverInit};
+use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use shared::Candidate;
 use tokio::sync::mpsc;
 use webrtc::peer_connection::{
     PeerConnection, RTCIceCandidate, RTCIceCandidateInit, RTCSessionDescription, StatsSelector,
 };
-use webrtc::rtp_transceiver::RtpSender;
 
 use super::channel::{Channel, ChannelEvent};
 use super::event::PeerEvent;
@@ -20,16 +22,19 @@ use super::pace::Pace;
 use super::relay::Relays;
 use super::stats::{self, Stats};
 use super::tally::{Tally, Tried};
-use super::track::LocalTrack;
 use super::{RtcError, build, worker};
-use crate::proto::packet::Packet;
+use crate::proto::sdp;
+use sound::Sending;
+pub use sound::SoundPath;
 
 /// Events on their way; a connection makes a few dozen.
 const EVENT_QUEUE: usize = 1024;
 /// Messages on their way: the senders' tasks wait when it is full.
 const CHANNEL_QUEUE: usize = 64;
-/// Sound on its way, packets: five seconds at 20 ms.
-const SOUND_QUEUE: usize = 256;
+
+/// Who begins the DTLS handshake (RFC 4145 4).
+const ACTIVE: &str = "active";
+const PASSIVE: &str = "passive";
 
 /// What comes out of a connection.
 #[derive(Debug)]
@@ -38,17 +43,18 @@ pub struct PeerStreams {
     pub events: mpsc::Receiver<PeerEvent>,
     /// Channels and messages.
     pub channels: mpsc::Receiver<ChannelEvent>,
-    /// Received sound.
-    pub sound: mpsc::Receiver<Packet>,
 }
 
 /// One peer connection.
 pub struct Peer {
     connection: Arc<dyn PeerConnection>,
     channels: mpsc::Sender<ChannelEvent>,
-    track: Option<Arc<LocalTrack>>,
-    sender: Option<Arc<dyn RtpSender>>,
+    sending: Sending,
     sound: Sound,
+    /// An offer with new ICE credentials that is out; set once it is answered.
+    restart: Option<RTCSessionDescription>,
+    /// Our side of the handshake, `active` or `passive`; it stays what it was (RFC 8842 5.2).
+    role: Option<&'static str>,
     pace: Pace,
     tally: Tally,
     relays: Relays,
@@ -56,14 +62,16 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Binds the sockets and starts the driver.
+    /// Binds the sockets and starts the driver; sound comes and goes by `path`.
     ///
     /// # Errors
     /// When no address can be bound.
-    pub async fn open(options: &PeerOptions) -> Result<(Self, PeerStreams), RtcError> {
+    pub async fn open(
+        options: &PeerOptions,
+        path: &SoundPath,
+    ) -> Result<(Self, PeerStreams), RtcError> {
         let (events_tx, events) = mpsc::channel(EVENT_QUEUE);
         let (channels_tx, channels) = mpsc::channel(CHANNEL_QUEUE);
-        let (sound_tx, sound) = mpsc::channel(SOUND_QUEUE);
         let (built, no_mdns) = build::build(options).await?;
         if let Some(why) = no_mdns {
             let _ = events_tx.try_send(PeerEvent::NoMdns(why));
@@ -79,26 +87,22 @@ impl Peer {
             stun: options.stun.clone(),
             events: events_tx,
             channels: channels_tx.clone(),
-            sound: sound_tx,
+            sound: path.arriving(),
             dropped: Arc::clone(&dropped),
         }));
         let peer = Self {
             connection: built.connection,
             channels: channels_tx,
-            track: None,
-            sender: None,
+            sending: Sending::new(path),
             sound: options.sound,
+            restart: None,
+            role: None,
             pace: built.pace,
             tally: built.tally,
             relays: built.relays,
             dropped,
         };
-        let streams = PeerStreams {
-            events,
-            channels,
-            sound,
-        };
-        Ok((peer, streams))
+        Ok((peer, PeerStreams { events, channels }))
     }
 
     /// Makes an offer and starts gathering. Open the channels first, so that it names them.
@@ -127,16 +131,26 @@ impl Peer {
         let answer = self.connection.create_answer(None).await?;
         let sdp = answer.sdp.clone();
         self.connection.set_local_description(answer).await?;
-        Ok(sdp)
+        // The crate would begin another handshake in each answer.
+        let role = *self.role.get_or_insert(ACTIVE);
+        Ok(sdp::with_setup(&sdp, role))
     }
 
     /// Takes the answer to our offer.
     ///
     /// # Errors
     /// When the answer cannot be read or does not fit the offer.
-    pub async fn accept(&self, answer: &str) -> Result<(), RtcError> {
+    pub async fn accept(&mut self, answer: &str) -> Result<(), RtcError> {
+        let theirs = sdp::setup(answer);
+        let role = if theirs == Some(PASSIVE) {
+            ACTIVE
+        } else {
+            PASSIVE
+        };
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
-        Ok(self.connection.set_remote_description(answer).await?)
+        self.connection.set_remote_description(answer).await?;
+        self.role.get_or_insert(role);
+        Ok(())
     }
 
     /// Takes a candidate of the other side; the remote description must be set already.
@@ -170,14 +184,6 @@ impl Peer {
         let channel = Channel::new(channel, label, protocol, true);
         tokio::spawn(channel.drain(self.channels.clone()));
         Ok(())
-    }
-
-    /// Sends what comes out of `packets` as sound; nothing happens where none was negotiated.
-    pub fn send_sound(&self, packets: mpsc::Receiver<Packet>) {
-        if let (Some(track), Some(sender)) = (&self.track, &self.sender) {
-            let (track, sender) = (Arc::clone(track), Arc::clone(sender));
-            tokio::spawn(async move { track.run(sender, packets).await });
-        }
     }
 
     /// The handshake is over: the driver may sleep longer.
@@ -232,46 +238,7 @@ impl Peer {
             tracing::debug!(%error, "closing a connection");
         }
     }
-
-    async fn offer_sound(&mut self) -> Result<(), RtcError> {
-        if self.sound == Sound::None || !self.connection.get_transceivers().await.is_empty() {
-            return Ok(());
-        }
-        let init = RTCRtpTransceiverInit {
-            direction: self.sound.direction(),
-            streams: vec![],
-            send_encodings: vec![],
-        };
-        if !self.sound.sends() {
-            self.connection
-                .add_transceiver_from_kind(RtpCodecKind::Audio, Some(init))
-                .await?;
-            return Ok(());
-        }
-        let track = LocalTrack::new();
-        let transceiver = self
-            .connection
-            .add_transceiver_from_track(track.handle(), Some(init))
-            .await?;
-        self.sender = transceiver.sender().await?;
-        self.track = Some(Arc::new(track));
-        Ok(())
-    }
-
-    async fn answer_sound(&mut self) -> Result<(), RtcError> {
-        if !self.sound.sends() || self.track.is_some() {
-            return Ok(());
-        }
-        let track = LocalTrack::new();
-        self.sender = Some(self.connection.add_track(track.handle()).await?);
-        self.track = Some(Arc::new(track));
-        Ok(())
-    }
-
-    async fn narrow(&self, direction: RTCRtpTransceiverDirection) -> Result<(), RtcError> {
-        for transceiver in self.connection.get_transceivers().await {
-            transceiver.set_direction(direction).await?;
-        }
-        Ok(())
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,9 +179,11 @@ fn of_type<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a 
 }
 
 fn selected_pair(objects: &[Value]) -> Option<SelectedPair> {
-    let pair = of_type(objects, "candidate-pair")
-        .filter(|pair| pair["nominated"].as_bool() == Some(true))
-        .max_by_key(|pair| pair["bytesReceived"].as_u64())?;
+    // Pairs from before a restart of ICE stay in the report.
+    let selected = |pair: &&Value| {
+        of_type(objects, "transport").any(|one| one["selectedCandidatePairId"] == pair["id"])
+    };
+    let pair = of_type(objects, "candidate-pair").find(selected)?;
     let rtt = pair["currentRoundTripTime"].as_f64().unwrap_or(0.0);
     Some(SelectedPair {
         local: end(objects, pair, "localCandidateId")?,

@@ -29,20 +29,37 @@ pub(super) fn opus() -> RTCRtpCodec {
     }
 }
 
-/// The track that carries our sound, with its random starting points (RFC 3550 5.1).
+/// The random starting points of a stream (RFC 3550 5.1). A connection that replaces another goes
+/// on with the same, so that whoever listens hears one stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Origin {
+    ssrc: u32,
+    sequence: u16,
+    timestamp: u32,
+}
+
+impl Origin {
+    pub(super) fn random() -> Self {
+        Self {
+            ssrc: u32::from_ne_bytes(entropy::bytes()),
+            // In the lower half, so that the first minutes do not wrap.
+            sequence: u16::from_ne_bytes(entropy::bytes()) >> 1,
+            timestamp: u32::from_ne_bytes(entropy::bytes()) >> 1,
+        }
+    }
+}
+
+/// The track that carries our sound.
 pub(super) struct LocalTrack {
     track: Arc<TrackLocalStaticRTP>,
-    ssrc: u32,
-    first_sequence: u16,
-    first_timestamp: u32,
+    origin: Origin,
 }
 
 impl LocalTrack {
-    pub(super) fn new() -> Self {
-        let ssrc = u32::from_ne_bytes(entropy::bytes());
+    pub(super) fn new(origin: Origin) -> Self {
         let coding = RTCRtpEncodingParameters {
             rtp_coding_parameters: RTCRtpCodingParameters {
-                ssrc: Some(ssrc),
+                ssrc: Some(origin.ssrc),
                 ..Default::default()
             },
             codec: opus(),
@@ -57,10 +74,7 @@ impl LocalTrack {
         );
         Self {
             track: Arc::new(TrackLocalStaticRTP::new(track)),
-            ssrc,
-            // In the lower half, so that the first minutes do not wrap.
-            first_sequence: u16::from_ne_bytes(entropy::bytes()) >> 1,
-            first_timestamp: u32::from_ne_bytes(entropy::bytes()) >> 1,
+            origin,
         }
     }
 
@@ -72,7 +86,7 @@ impl LocalTrack {
     pub(super) async fn run(
         &self,
         sender: Arc<dyn RtpSender>,
-        mut packets: mpsc::Receiver<Packet>,
+        packets: &mut mpsc::Receiver<Packet>,
     ) {
         let Some(payload_type) = negotiated_opus(sender.as_ref()).await else {
             tracing::warn!("the other side takes no Opus: sending no sound");
@@ -83,9 +97,9 @@ impl LocalTrack {
                 version: 2,
                 marker: packet.marker,
                 payload_type,
-                sequence_number: self.first_sequence.wrapping_add(packet.sequence),
-                timestamp: self.first_timestamp.wrapping_add(packet.timestamp),
-                ssrc: self.ssrc,
+                sequence_number: self.origin.sequence.wrapping_add(packet.sequence),
+                timestamp: self.origin.timestamp.wrapping_add(packet.timestamp),
+                ssrc: self.origin.ssrc,
                 ..Default::default()
             };
             let packet = rtp::Packet {

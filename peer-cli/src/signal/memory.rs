@@ -3,7 +3,7 @@
 use shared::{App, Event, Incoming, Name, PeerId, PeerInfo, Role, Welcome};
 use tokio::sync::mpsc;
 
-use super::{Entered, QUEUE, Signal, SignalEvent};
+use super::{Entered, HINTS, QUEUE, Signal, SignalEvent};
 
 /// The two ends, each already in the room with the other: first the caller's, then the answerer's.
 #[must_use]
@@ -52,6 +52,8 @@ fn end(
     let task = tokio::spawn(forward(me.clone(), frames, to_other));
     Signal {
         outgoing,
+        // No network can change what is in one process.
+        hints: mpsc::channel(HINTS).0,
         events,
         task: Some(task),
     }

@@ -3,6 +3,7 @@
 //! A [`Signal`] is two bounded queues; what stands behind them is a WebSocket with reconnecting
 //! ([`websocket`]) or the other half of a pair in this process ([`memory`]).
 
+mod haste;
 pub mod memory;
 mod refusal;
 pub mod websocket;
@@ -44,10 +45,23 @@ pub enum Entered {
     Plain,
 }
 
+/// What is heard of the network elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hint {
+    /// Packets to a peer are lost; perhaps those to the server are too.
+    Doubt,
+    /// This machine has other addresses than before.
+    Moved,
+}
+
+/// Hints on their way; one that finds no place says nothing new.
+const HINTS: usize = 4;
+
 /// Both directions of signaling.
 #[derive(Debug)]
 pub struct Signal {
     outgoing: mpsc::Sender<String>,
+    hints: mpsc::Sender<Hint>,
     events: mpsc::Receiver<SignalEvent>,
     task: Option<JoinHandle<()>>,
 }
@@ -62,6 +76,16 @@ impl Signal {
     /// Asks the server for fresh credentials; they come as an event.
     pub async fn ask_for_ice_servers(&self) {
         let _ = self.outgoing.send(shared::ice_servers_request()).await;
+    }
+
+    /// Packets to a peer are lost: whether the server is still reached is worth a look.
+    pub fn doubt(&self) {
+        let _ = self.hints.try_send(Hint::Doubt);
+    }
+
+    /// The addresses of this machine have changed: a connection from one that is gone is dead.
+    pub fn moved(&self) {
+        let _ = self.hints.try_send(Hint::Moved);
     }
 
     /// The next event; `None` once signaling has ended for good.

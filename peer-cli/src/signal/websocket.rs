@@ -13,8 +13,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use url::Url;
 
+use super::haste::{Haste, due};
 use super::refusal::{Refusal, of_closing, of_connecting, of_dialling};
-use super::{Entered, QUEUE, Signal, SignalEvent};
+use super::{Entered, HINTS, QUEUE, Signal, SignalEvent};
 use crate::exit::{Exit, Failure};
 use crate::net::{Dialer, Errand, Stream};
 use crate::proto::backoff::Backoff;
@@ -54,9 +55,11 @@ pub fn connect(url: Url, hello: Hello, dialer: Dialer) -> Signal {
         plain: false,
         events: events_tx,
     };
-    let task = tokio::spawn(client.run(frames));
+    let (hints, heard) = mpsc::channel(HINTS);
+    let task = tokio::spawn(client.run(frames, Haste::new(heard)));
     Signal {
         outgoing,
+        hints,
         events,
         task: Some(task),
     }
@@ -82,16 +85,20 @@ enum Ended {
 }
 
 impl Client {
-    async fn run(mut self, mut frames: mpsc::Receiver<String>) {
+    async fn run(mut self, mut frames: mpsc::Receiver<String>, mut haste: Haste) {
         let mut backoff = Backoff::new(u64::from_ne_bytes(crate::entropy::bytes()));
         loop {
-            let refusal = match self.enter().await {
+            let entered = tokio::select! {
+                entered = self.enter_in(haste.attempt()) => entered,
+                () = haste.moved() => continue,
+            };
+            let refusal = match entered {
                 Ok((socket, entered)) => {
                     backoff.reset();
                     if self.tell(SignalEvent::Entered(entered)).await.is_err() {
                         return;
                     }
-                    match self.serve(socket, &mut frames).await {
+                    match self.serve(socket, &mut frames, &mut haste).await {
                         Ended::Closed => return,
                         Ended::Lost(Refusal::Later(failure)) => {
                             if self.tell(SignalEvent::Lost(failure.reason)).await.is_err() {
@@ -120,7 +127,8 @@ impl Client {
                 return;
             }
             tokio::select! {
-                () = tokio::time::sleep(backoff.next_wait()) => {}
+                () = tokio::time::sleep(haste.wait(backoff.next_wait())) => {}
+                () = haste.moved() => {}
                 () = self.events.closed() => return,
             }
         }
@@ -128,6 +136,16 @@ impl Client {
 
     async fn tell(&self, event: SignalEvent) -> Result<(), ()> {
         self.events.send(event).await.map_err(|_| ())
+    }
+
+    /// The same as [`Self::enter`], within this time.
+    async fn enter_in(&self, patience: Option<Duration>) -> Result<(Socket, Entered), Refusal> {
+        let Some(patience) = patience else {
+            return self.enter().await;
+        };
+        tokio::time::timeout(patience, self.enter())
+            .await
+            .unwrap_or_else(|_| Err(self.silent()))
     }
 
     /// Connects and, where the server speaks it, says hello.
@@ -199,27 +217,27 @@ impl Client {
         }
     }
 
-    async fn serve(&self, mut socket: Socket, frames: &mut mpsc::Receiver<String>) -> Ended {
+    async fn serve(
+        &self,
+        mut socket: Socket,
+        frames: &mut mpsc::Receiver<String>,
+        haste: &mut Haste,
+    ) -> Ended {
+        haste.deadline = None;
         let mut heard = true;
         let mut ping = tokio::time::interval(PING_EVERY);
         ping.reset();
         loop {
+            let deadline = haste.deadline;
             tokio::select! {
                 frame = frames.recv() => {
-                    let Some(frame) = frame else {
-                        let _ = socket.close(None).await;
-                        return Ended::Closed;
-                    };
-                    match tokio::time::timeout(SEND_TIMEOUT, socket.send(Message::text(frame))).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => {
-                            return Ended::Lost(self.after_error(&mut socket, &error).await);
-                        }
-                        Err(_) => return Ended::Lost(self.silent()),
+                    if let Err(ended) = self.pass_on(&mut socket, frame).await {
+                        return ended;
                     }
                 }
                 message = socket.next() => {
                     heard = true;
+                    haste.deadline = None;
                     match message {
                         Some(Ok(Message::Text(text))) => {
                             if self.tell(read(&text)).await.is_err() {
@@ -237,17 +255,43 @@ impl Client {
                         None => return self.closed(None),
                     }
                 }
+                hint = haste.hint() => {
+                    haste.asked(hint);
+                    if let Err(refusal) = self.ping(&mut socket).await {
+                        return Ended::Lost(refusal);
+                    }
+                }
+                () = due(deadline) => return Ended::Lost(self.silent()),
                 _ = ping.tick() => {
                     if !heard {
                         return Ended::Lost(self.silent());
                     }
                     heard = false;
-                    if let Err(error) = socket.send(Message::Ping(bytes::Bytes::new())).await {
-                        return Ended::Lost(self.lost(&error));
+                    if let Err(refusal) = self.ping(&mut socket).await {
+                        return Ended::Lost(refusal);
                     }
                 }
             }
         }
+    }
+
+    /// Sends a frame of ours; without one we are done.
+    async fn pass_on(&self, socket: &mut Socket, frame: Option<String>) -> Result<(), Ended> {
+        let Some(frame) = frame else {
+            let _ = socket.close(None).await;
+            return Err(Ended::Closed);
+        };
+        let sending = socket.send(Message::text(frame));
+        match tokio::time::timeout(SEND_TIMEOUT, sending).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Ended::Lost(self.after_error(socket, &error).await)),
+            Err(_) => Err(Ended::Lost(self.silent())),
+        }
+    }
+
+    async fn ping(&self, socket: &mut Socket) -> Result<(), Refusal> {
+        let ping = Message::Ping(bytes::Bytes::new());
+        socket.send(ping).await.map_err(|error| self.lost(&error))
     }
 
     /// A failed send may hide the close frame that explains it.

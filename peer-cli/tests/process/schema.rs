@@ -139,6 +139,18 @@ fn until_connected(name: &str) -> Option<&'static [Field]> {
 fn afterwards(name: &str) -> Option<&'static [Field]> {
     Some(match name {
         "audio" => &[("peer", Always, id), ("after_ms", Always, positive)],
+        "reconnecting" => &[
+            ("peer", Always, id),
+            ("why", Always, words),
+            ("attempt", Always, Value::is_u64),
+        ],
+        "reconnected" => &[
+            ("peer", Always, id),
+            ("path", Always, path),
+            ("local", Known, endpoint),
+            ("remote", Known, endpoint),
+            ("after_ms", Always, positive),
+        ],
         "message" => &[
             ("peer", Always, id),
             ("label", Always, words),

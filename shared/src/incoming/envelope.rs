@@ -18,6 +18,7 @@ pub(super) struct Envelope {
     pub(super) from: Option<Value>,
     pub(super) to: Option<Value>,
     pub(super) session: Option<Value>,
+    pub(super) generation: Option<Value>,
     twice: bool,
 }
 
@@ -63,6 +64,7 @@ impl<'de> Visitor<'de> for Members {
                 "from" => seen.twice |= seen.from.replace(map.next_value()?).is_some(),
                 "to" => seen.to = present(map.next_value()?),
                 "session" => seen.session = present(map.next_value()?),
+                "generation" => seen.generation = present(map.next_value()?),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }

@@ -16,6 +16,8 @@ struct Envelope<'a, D> {
     to: Option<&'a PeerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
 }
 
 fn plain<D: Serialize>(event: &str, data: D) -> String {
@@ -25,6 +27,7 @@ fn plain<D: Serialize>(event: &str, data: D) -> String {
         from: None,
         to: None,
         session: None,
+        generation: None,
     })
 }
 
@@ -118,6 +121,7 @@ impl Outgoing {
             from: self.from.as_ref(),
             to: self.to.as_ref(),
             session: self.session.as_ref().map(AsRef::as_ref),
+            generation: self.generation,
         })
     }
 }

@@ -12,6 +12,7 @@ fn to_bob(event: PeerEvent) -> Outgoing {
         to: Some(id("bob")),
         from: None,
         session: Some(SessionId::new("s1").unwrap()),
+        generation: None,
         event,
     }
 }
@@ -43,7 +44,12 @@ fn peer_goldens() -> Vec<(Outgoing, &'static str)> {
         to: None,
         from: Some(id("me")),
         session: None,
+        generation: None,
         event: PeerEvent::Busy,
+    };
+    let numbered = Outgoing {
+        generation: Some(2),
+        ..to_bob(PeerEvent::Answer(sdp(SdpType::Answer)))
     };
     let end = |f: Option<&str>| PeerEvent::CandidatesEnd {
         username_fragment: f.map(Into::into),
@@ -78,6 +84,10 @@ fn peer_goldens() -> Vec<(Outgoing, &'static str)> {
             r#"{"event":"bye","data":{"reason":"hung up","outcome":"direct","setup_ms":24.5},"to":"bob","session":"s1"}"#,
         ),
         (plain, r#"{"event":"busy","data":null,"from":"me"}"#),
+        (
+            numbered,
+            r#"{"event":"answer","data":{"type":"answer","sdp":"v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\n"},"to":"bob","session":"s1","generation":2}"#,
+        ),
     ]
 }
 
@@ -88,8 +98,8 @@ fn peer_frames_have_exactly_this_json_both_ways() {
         let back = Incoming::parse(json).unwrap();
         assert_eq!(back.event, Event::Peer(frame.event));
         assert_eq!(
-            (back.from, back.to, back.session),
-            (frame.from, frame.to, frame.session)
+            (back.from, back.to, back.session, back.generation),
+            (frame.from, frame.to, frame.session, frame.generation)
         );
     }
 }
@@ -168,6 +178,7 @@ fn server_frames_have_exactly_this_json_both_ways() {
                 from: None,
                 to: None,
                 session: None,
+                generation: None,
                 event: Event::Server(event)
             }
         );

@@ -89,3 +89,16 @@ async fn each_caller_of_an_echo_hears_only_itself() {
     assert_eq!(echo.all("connected").len(), 3);
     assert_eq!(echo.all("ended").len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_echo_does_not_echo_an_echo() {
+    let server = TestServer::start();
+    let url = server.url();
+    let bob = TestPeer::answer(&url, "--echo").is_waiting().await;
+    // Long enough for hundreds of them.
+    let words = "--echo --duration 500ms";
+    let ann = TestPeer::start("call", &url, words, &["one", "two"]);
+    let (bob, ann) = tokio::join!(bob.exits(0), ann.exits(0));
+    assert_eq!(ann.texts(), ["one", "two"]);
+    assert_eq!(bob.texts(), ["one", "two"]);
+}

@@ -26,6 +26,28 @@ async fn a_page_calls_peer_cli_answer_on_its_own_server() {
     page_calls(&server.url, bob.is_waiting().await).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_restarts_ice_stays_in_its_call() {
+    let server = TutorialServer::start().await;
+    let bob = TestPeer::answer(&server.url, "--mic tone:440 --stats 100ms");
+    let mut bob = bob.is_waiting().await;
+    let mut page = TutorialClient::open(&server.url).await;
+    page.calls().await;
+    page.is_open().await;
+    for round in 0..2 {
+        page.hears_more(50).await;
+        page.restarts().await;
+        page.hears_more(100).await;
+        let text = format!("after restart {round}");
+        page.says(&text).await;
+        bob.reads(&text).await;
+    }
+    page.leaves().await;
+    let bob = bob.exits(0).await;
+    assert_eq!(bob.all("connected").len(), 1);
+    assert_eq!(bob.all("ended").len(), 1);
+}
+
 /// Sound both ways (the page sends back what it hears), texts both ways on the page's channel, and the page is closed.
 async fn page_calls(url: &str, mut bob: TestPeer) {
     let page = async {

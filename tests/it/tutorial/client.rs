@@ -60,6 +60,23 @@ impl TutorialClient {
         sent.expect("an open channel");
     }
 
+    /// `restartIce()`, as a page does whose network has changed.
+    pub(super) async fn restarts(&mut self) {
+        let options = rtc::peer_connection::configuration::RTCOfferOptions { ice_restart: true };
+        let connection = &self.page.connection;
+        let offer = connection.create_offer(Some(options)).await;
+        let offer = offer.expect("an offer");
+        let data = json!({"type": "offer", "sdp": offer.sdp});
+        let set = connection.set_local_description(offer).await;
+        set.expect("our own offer");
+        self.sends("offer", data).await;
+    }
+
+    /// Until so many packets of sound more have come.
+    pub(super) async fn hears_more(&mut self, packets: usize) {
+        self.hears(self.packets + packets).await;
+    }
+
     /// The same, but bytes.
     pub(super) async fn says_bytes(&mut self, bytes: &[u8]) {
         let sent = self.page.channel.send(bytes.into()).await;

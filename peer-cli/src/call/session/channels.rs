@@ -4,37 +4,52 @@ use std::time::Instant;
 
 use shared::Bye;
 
-use super::{CONTROL, Dialect, Effect, Session};
+use super::{CONTROL, Dialect, Effect, LinkId, Session};
 use crate::proto::chat::{Control, Numbered};
+use crate::proto::recovery::{Cause, Input};
 use crate::rtc::{Channel, ChannelEvent};
 
 impl Session {
-    /// Takes what happened on a channel.
-    pub(in crate::call) async fn channel(&mut self, event: ChannelEvent) -> Vec<Effect> {
+    /// Takes what happened on a channel of this connection.
+    pub(in crate::call) async fn channel(
+        &mut self,
+        link: LinkId,
+        event: ChannelEvent,
+    ) -> Vec<Effect> {
         match event {
-            ChannelEvent::Opened(channel) => self.opened(channel),
-            ChannelEvent::Text(channel, text) => return self.text(&channel, text).await,
-            ChannelEvent::Binary(channel, bytes) => {
-                return vec![Effect::Binary {
-                    label: channel.label().to_owned(),
-                    bytes: bytes.to_vec(),
-                }];
+            ChannelEvent::Opened(channel) => self.opened(link, channel).await,
+            ChannelEvent::Text(channel, text) => self.text(link, &channel, text).await,
+            ChannelEvent::Binary(channel, bytes) => vec![Effect::Binary {
+                label: channel.label().to_owned(),
+                bytes: bytes.to_vec(),
+            }],
+            ChannelEvent::Closed(channel) => self.channel_closed(link, &channel),
+        }
+    }
+
+    async fn opened(&mut self, id: LinkId, channel: Channel) -> Vec<Effect> {
+        let is_spare = self.link.id != id;
+        let arrived = self.inbox.last();
+        let Some(link) = self.link_of(id) else {
+            return Vec::new();
+        };
+        if is_control(&channel) {
+            // What came on the other channel before this one was open waits for its word.
+            if let Some(seq) = arrived {
+                acknowledge(&channel, seq).await;
             }
-            ChannelEvent::Closed(channel) => return self.channel_closed(&channel),
+            link.control = Some(channel);
+        } else if link.chat.is_none() || !channel.is_ours() {
+            // A tutorial page listens on the channel that it opened itself.
+            link.chat = Some(channel);
+        }
+        if is_spare && link.is_up() {
+            return vec![Effect::Promote];
         }
         Vec::new()
     }
 
-    fn opened(&mut self, channel: Channel) {
-        if is_control(&channel) {
-            self.control = Some(channel);
-        } else if self.chat.is_none() || !channel.is_ours() {
-            // A tutorial page listens on the channel that it opened itself.
-            self.chat = Some(channel);
-        }
-    }
-
-    async fn text(&mut self, channel: &Channel, text: String) -> Vec<Effect> {
+    async fn text(&mut self, id: LinkId, channel: &Channel, text: String) -> Vec<Effect> {
         if is_control(channel) {
             return match Control::parse(&text) {
                 Some(Control::Bye(bye)) => vec![Effect::Bye {
@@ -50,50 +65,60 @@ impl Session {
         }
         let label = channel.label().to_owned();
         if channel.protocol() != shared::SUBPROTOCOL {
-            return vec![Effect::Message { label, text }];
+            let echo = false;
+            return vec![Effect::Message { label, text, echo }];
         }
         let Some(message) = Numbered::parse(&text) else {
             return vec![self.complaint("a chat message without a number")];
         };
         let new = self.inbox.accept(message.seq);
-        if let Some(control) = &self.control {
-            let _ = control
-                .send_text(&Control::Ack(message.seq).to_text())
-                .await;
+        if let Some(control) = self.link_of(id).and_then(|link| link.control.as_ref()) {
+            acknowledge(control, message.seq).await;
         }
-        if new {
-            vec![Effect::Message {
-                label,
-                text: message.text,
-            }]
-        } else {
-            Vec::new()
+        if !new {
+            return Vec::new();
         }
+        vec![Effect::Message {
+            label,
+            text: message.text,
+            echo: message.echo,
+        }]
     }
 
-    fn channel_closed(&mut self, channel: &Channel) -> Vec<Effect> {
+    fn channel_closed(&mut self, id: LinkId, channel: &Channel) -> Vec<Effect> {
+        let replaced = self.spare.is_some();
+        let dialect = self.party.dialect;
+        let is_spare = self.link.id != id;
+        let Some(link) = self.link_of(id) else {
+            return Vec::new();
+        };
         let is = |known: &Option<Channel>| known.as_ref().is_some_and(|known| known.is(channel));
-        let last_of_tutorial = is(&self.chat) && self.party.dialect == Dialect::Tutorial;
-        let control_gone = is(&self.control);
-        if is(&self.chat) {
-            self.chat = None;
+        let last_of_tutorial = is(&link.chat) && dialect == Dialect::Tutorial;
+        let control_gone = is(&link.control);
+        if is(&link.chat) {
+            link.chat = None;
         }
         if control_gone {
-            self.control = None;
+            link.control = None;
+        }
+        if is_spare || !(last_of_tutorial || control_gone) {
+            return Vec::new();
+        }
+        if replaced {
+            // They are on the second one already, which has yet to come up here.
+            self.recover(Input::Lost(Cause::Failed));
+            return Vec::new();
         }
         // A page that is closed says nothing else.
-        if last_of_tutorial || control_gone {
-            return vec![Effect::Bye {
-                reason: "closed the connection".to_owned(),
-                direct: true,
-            }];
-        }
-        Vec::new()
+        vec![Effect::Bye {
+            reason: "closed the connection".to_owned(),
+            direct: true,
+        }]
     }
 
     /// When messages go out on our own channel, if they wait for another one.
     pub(in crate::call) fn held_back(&self) -> Option<Instant> {
-        let ours = self.chat.as_ref().is_some_and(Channel::is_ours);
+        let ours = self.link.chat.as_ref().is_some_and(Channel::is_ours);
         self.held_back
             .filter(|_| ours && !self.outbox.is_empty() && self.was_connected())
     }
@@ -108,7 +133,7 @@ impl Session {
             Some(_) => self.held_back = None,
             None => {}
         }
-        let Some(chat) = &self.chat else { return };
+        let Some(chat) = &self.link.chat else { return };
         let numbered = chat.protocol() == shared::SUBPROTOCOL;
         while let Some(message) = self.outbox.next() {
             let sent = if numbered {
@@ -128,7 +153,7 @@ impl Session {
 
     /// Says goodbye on the control channel.
     pub(in crate::call) async fn say_bye(&self, bye: &Bye) {
-        if let Some(control) = &self.control {
+        if let Some(control) = &self.link.control {
             let _ = control
                 .send_text(&Control::Bye(bye.clone()).to_text())
                 .await;
@@ -137,13 +162,23 @@ impl Session {
 
     /// Whether the other side will hear a goodbye on the control channel.
     pub(in crate::call) fn has_control(&self) -> bool {
-        self.control.is_some()
+        self.link.control.is_some()
     }
 
     /// The channels that must be empty before the connection is closed.
     pub(in crate::call) fn open_channels_to_flush(&self) -> Vec<Channel> {
-        self.control.iter().chain(&self.chat).cloned().collect()
+        self.link
+            .control
+            .iter()
+            .chain(&self.link.chat)
+            .cloned()
+            .collect()
     }
+}
+
+/// Says that everything up to this message has arrived.
+async fn acknowledge(control: &Channel, seq: u64) {
+    let _ = control.send_text(&Control::Ack(seq).to_text()).await;
 }
 
 fn is_control(channel: &Channel) -> bool {

@@ -98,6 +98,17 @@ fn warning_and_reconnecting() {
         },
         r#"{"event":"reconnecting","t":0.006,"peer":"abc","why":"no packets for 5s","attempt":1}"#,
     );
+    golden(
+        7,
+        Event::Reconnected {
+            peer: "abc".into(),
+            path: Path::Direct,
+            local: None,
+            remote: None,
+            after: Duration::from_micros(1_234_500),
+        },
+        r#"{"event":"reconnected","t":0.007,"peer":"abc","path":"direct","after_ms":1234.5}"#,
+    );
 }
 
 #[test]

@@ -35,6 +35,16 @@ fn a_call_in_peoples_words() {
         "reconnecting (1) to bob: no packets for 5s",
     );
     says(
+        Event::Reconnected {
+            peer: BOB.into(),
+            path: Path::Direct,
+            local: None,
+            remote: None,
+            after: Duration::from_millis(5270),
+        },
+        "bob: connected directly again after 5.3s",
+    );
+    says(
         Event::warning_with(
             "no-microphone",
             "no microphone: sending silence",

@@ -97,14 +97,26 @@ fn address(endpoint: &Endpoint) -> String {
 }
 
 pub(super) fn connected(name: &str, path: Path, total: Duration) -> String {
-    let how = match path {
-        Path::Direct => "directly",
-        Path::Relay => "through a relay (direct path failed)",
-    };
     format!(
-        "{name}: connected {how} in {}",
+        "{name}: connected {} in {}",
+        way(path),
         milliseconds(total.as_secs_f64())
     )
+}
+
+pub(super) fn reconnected(name: &str, path: Path, after: Duration) -> String {
+    format!(
+        "{name}: connected {} again after {:.1}s",
+        way(path),
+        after.as_secs_f64()
+    )
+}
+
+fn way(path: Path) -> &'static str {
+    match path {
+        Path::Direct => "directly",
+        Path::Relay => "through a relay (direct path failed)",
+    }
 }
 
 /// Where the time went and which way packets go: ` (ICE 6.0 ms, …), udp … to udp …`.

@@ -55,12 +55,16 @@ fn peer_frame() -> impl Strategy<Value = Outgoing> {
         Just(PeerEvent::Busy),
     ];
     let words = || proptest::option::of(word());
-    (words(), words(), words(), event).prop_map(|(to, from, session, event)| Outgoing {
-        to: to.map(|w| PeerId::new(w).unwrap()),
-        from: from.map(|w| PeerId::new(w).unwrap()),
-        session: session.map(|w| SessionId::new(w).unwrap()),
-        event,
-    })
+    let generation = proptest::option::of(any::<u64>());
+    (words(), words(), words(), generation, event).prop_map(
+        |(to, from, session, generation, event)| Outgoing {
+            to: to.map(|w| PeerId::new(w).unwrap()),
+            from: from.map(|w| PeerId::new(w).unwrap()),
+            session: session.map(|w| SessionId::new(w).unwrap()),
+            generation,
+            event,
+        },
+    )
 }
 
 /// JSON of any shape under the members that mean something.
