@@ -31,6 +31,7 @@ async fn fresh_credentials_are_asked_for_in_time() {
     let peer = TestPeer::answer(&url, "");
     let serving = async {
         let (stream, _) = listener.accept().await.expect("the peer");
+        #[expect(clippy::result_large_err, reason = "the signature is tungstenite's")]
         let grant = |_: &Request, mut response: Response| -> Result<Response, ErrorResponse> {
             let peer_v1 = HeaderValue::from_static("peer.v1");
             response
