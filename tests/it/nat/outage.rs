@@ -12,6 +12,21 @@ const DARK: Duration = Duration::from_secs(9);
 /// For what comes within seconds.
 const LIMIT: Duration = Duration::from_secs(60);
 
+const STATS: &[&str] = &["--stats", "500ms"];
+
+/// Packets of sound that came after the path was back; a new connection counts from 0.
+fn heard_afterwards(events: &[Event]) -> u64 {
+    let back = events.iter().position(|event| event.is("reconnected"));
+    let counts: Vec<u64> = events[back.unwrap()..]
+        .iter()
+        .filter_map(|event| event.value["stats"].as_array())
+        .flatten()
+        .filter(|object| object["type"] == "inbound-rtp")
+        .filter_map(|object| object["packetsReceived"].as_u64())
+        .collect();
+    counts.windows(2).map(|w| w[1].saturating_sub(w[0])).sum()
+}
+
 fn count(events: &[Event], name: &str) -> usize {
     events.iter().filter(|event| event.is(name)).count()
 }
@@ -22,7 +37,7 @@ fn a_long_blackout_is_told_and_so_is_its_end() {
     let Some(place) = Laboratory::new(test, Family::V4) else {
         return;
     };
-    let conversation = Conversation::start(&place.lab, &place.peer, Servers::Stun, &[]).unwrap();
+    let conversation = Conversation::start(&place.lab, &place.peer, Servers::Stun, STATS).unwrap();
     place.lab.dark(Side::A).unwrap();
     sleep(DARK);
     place.lab.light(Side::A).unwrap();
@@ -41,6 +56,9 @@ fn a_long_blackout_is_told_and_so_is_its_end() {
             "{course:?}"
         );
         assert_eq!(count(events, "reconnected"), 1, "{course:?}");
+        // Fifty a second; sound that had not moved over would end with the old connection.
+        let heard = heard_afterwards(events);
+        assert!(heard > 75, "{heard} packets");
         assert_eq!((count(events, "connected"), count(events, "ended")), (1, 1));
         let first = events.iter().find(|event| event.is("reconnecting"));
         assert_eq!(first.unwrap().value["attempt"], 1);
