@@ -186,9 +186,9 @@ mod program {
         for _ in 0..4 {
             let mut crowd = gather(&url, program.relay).await;
             talk(&mut crowd).await;
-            // A relayed address each, and every other one a connection.
+            // A relayed address each, and every other one a connection; whatever was open at the start may be closed by now.
             let most = program.count("fd");
-            assert!(most >= idle + CROWD + CROWD / 2, "{idle} and then {most}");
+            assert!(most >= CROWD + CROWD / 2, "{idle} and then {most}");
             for (turn, _) in &mut crowd {
                 turn.refresh(0).await.expect("an end");
             }
