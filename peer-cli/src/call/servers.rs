@@ -15,6 +15,9 @@ const MAX_TURN: usize = 8;
 /// Credentials are asked for anew at the earliest after this long, however short-lived they are.
 const SOONEST: Duration = Duration::from_secs(1);
 
+/// And at the latest after this long, whatever a server writes as their expiry.
+const LATEST: Duration = Duration::from_secs(24 * 3600);
+
 /// Asked once more after this long without an answer.
 const UNANSWERED: Duration = Duration::from_secs(60);
 
@@ -56,7 +59,7 @@ impl Call {
             .iter()
             .filter_map(lifetime)
             .min()
-            .map(|lifetime| Instant::now() + (lifetime / 2).max(SOONEST));
+            .map(|lifetime| Instant::now() + (lifetime / 2).clamp(SOONEST, LATEST));
         for session in self.sessions.values() {
             if let Err(error) = session.link.rtc.use_relays(&self.plan.rtc).await {
                 tracing::debug!(%error, "a connection keeps its old relays");
