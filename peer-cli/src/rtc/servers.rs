@@ -148,6 +148,9 @@ impl FromStr for StunServer {
     }
 }
 
+/// Characters of the longest name (RFC 1035 2.3.4).
+const LONGEST_NAME: usize = 253;
+
 /// Takes `host`, `host:port`, `[address]` or `[address]:port` apart. A server may offer any text as a URL: what no name
 /// consists of must reach neither a proxy's request nor a resolver.
 fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
@@ -166,7 +169,8 @@ fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
         None => (text, None),
     };
     let named = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
-    (!host.is_empty() && host.chars().all(named)).then_some((host, port))
+    let is_name = (1..=LONGEST_NAME).contains(&host.len()) && host.chars().all(named);
+    is_name.then_some((host, port))
 }
 
 /// A port that can be sent to.
@@ -203,7 +207,9 @@ mod tests {
         ] {
             assert_eq!(url.parse::<StunServer>().unwrap().to_string(), shown);
         }
+        let long = format!("stun:{}", "a".repeat(LONGEST_NAME + 1));
         for url in [
+            &long,
             "",
             "stun:",
             "stun://host",
