@@ -6,10 +6,10 @@ mod dial;
 mod doctor;
 mod input;
 mod interrupt;
+mod log;
 mod printer;
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -34,7 +34,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let options = command.output().clone();
-    log(options.verbosity);
+    log::start(options.verbosity);
     let (printer, events) = match Printer::start(options.clone()) {
         Ok(printer) => printer,
         Err(failure) => return printer::last_words(&options, start, &failure),
@@ -97,21 +97,4 @@ pub async fn run(
         Command::Devices(_) => devices::list(emit).await,
         Command::Doctor(options) => doctor::run(*options, emit, stop).await,
     }
-}
-
-/// `-v` shows what this program does, `-vv` also what the crates below it do. `RUST_LOG` wins.
-fn log(verbosity: u8) {
-    use tracing_subscriber::EnvFilter;
-    let default = match verbosity {
-        0 => "off",
-        1 => "peer_cli=info",
-        _ => "peer_cli=debug,webrtc=warn,rtc=warn",
-    };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    // A second call in one process (a test) keeps the first subscriber.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
-        .try_init();
 }

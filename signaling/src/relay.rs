@@ -112,6 +112,8 @@ impl RelayUsage {
 /// A relay that is bound and does not answer yet.
 pub struct Relay {
     options: RelayOptions,
+    /// The addresses that lead to this machine.
+    machine: Vec<IpAddr>,
     bound: SocketAddr,
     udp: Vec<udp::Socket>,
     tcp: Vec<TcpListener>,
@@ -133,6 +135,7 @@ impl Relay {
         }
         let (bound, udp, tcp) = result.map_err(|why| cannot_bind(wanted, &why))?;
         Ok(Self {
+            machine: machine(&options.ips)?,
             options,
             bound,
             udp,
@@ -166,13 +169,11 @@ impl Relay {
         limits: &Limits,
         shutdown: CancellationToken,
     ) -> JoinHandle<()> {
-        let machine = if_addrs::get_if_addrs().unwrap_or_default();
-        let machine: Vec<IpAddr> = machine.iter().map(if_addrs::Interface::ip).collect();
         let config = turn::Config {
             secret,
             nonce_key,
             allow_private: self.options.allow_private,
-            machine,
+            machine: self.machine.clone(),
             max_allocations: bound(self.options.max_allocations),
             max_per_user: bound(self.options.max_allocations_per_user),
             max_rate: self.options.max_rate,
@@ -210,6 +211,15 @@ pub(crate) fn start(
     Ok((ice, Some(task)))
 }
 
+/// The addresses that lead to this machine; behind a NAT that forwards to it, those of the world do, too. Without knowing
+/// them a relay would be a way around its own firewall, so there is none then.
+fn machine(public: &[IpAddr]) -> anyhow::Result<Vec<IpAddr>> {
+    let interfaces = if_addrs::get_if_addrs()
+        .map_err(|why| anyhow!("cannot relay: this machine's addresses cannot be listed: {why}"))?;
+    let own = interfaces.iter().map(if_addrs::Interface::ip);
+    Ok(own.chain(public.iter().copied()).collect())
+}
+
 /// One socket of each kind; for every address of this machine, one of each kind and family.
 fn sockets(wanted: SocketAddr) -> io::Result<(SocketAddr, Vec<udp::Socket>, Vec<TcpListener>)> {
     let first = udp::Socket::bind(wanted)?;
@@ -236,4 +246,19 @@ fn cannot_bind(addr: SocketAddr, why: &io::Error) -> anyhow::Error {
         _ => "try another --relay",
     };
     anyhow!("cannot relay on {addr}: {} ({advice})", why.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_the_operator_calls_this_machine_is_part_of_it() {
+        let public: IpAddr = "203.0.113.5".parse().unwrap();
+        let machine = machine(&[public]).unwrap();
+        assert!(machine.contains(&public), "{machine:?}");
+        assert!(machine.contains(&Ipv4Addr::LOCALHOST.into()), "{machine:?}");
+    }
 }

@@ -184,7 +184,7 @@ impl Call {
             ServerEvent::Error { code, text } => {
                 tracing::info!(code, text, "the server complains");
             }
-            ServerEvent::IceServers(servers) => self.use_servers(&servers).await,
+            ServerEvent::IceServers(servers) => self.use_fresh_servers(&servers).await,
             ServerEvent::Welcome(_) => {}
         }
         self.follow_lobby().await

@@ -15,6 +15,9 @@ const MAX_TURN: usize = 8;
 /// Credentials are asked for anew at the earliest after this long, however short-lived they are.
 const SOONEST: Duration = Duration::from_secs(1);
 
+/// And at the latest after this long, whatever a server writes as their expiry.
+const LATEST: Duration = Duration::from_secs(24 * 3600);
+
 /// Asked once more after this long without an answer.
 const UNANSWERED: Duration = Duration::from_secs(60);
 
@@ -25,6 +28,8 @@ pub(super) struct Offered {
     own: Option<Vec<TurnServer>>,
     /// When to ask anew.
     due: Option<Instant>,
+    /// They were asked for and have not come yet.
+    asked: bool,
 }
 
 impl Offered {
@@ -32,9 +37,27 @@ impl Offered {
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
+
+    /// Until the answer comes; without one, once more after a while.
+    fn ask(&mut self, now: Instant) {
+        self.due = Some(now + UNANSWERED);
+        self.asked = true;
+    }
+
+    /// Whether this list was asked for. Each costs look-ups, which a server could make as many as it likes.
+    fn take_answer(&mut self) -> bool {
+        std::mem::take(&mut self.asked)
+    }
 }
 
 impl Call {
+    /// The answer to [`Self::ask_for_servers`], and nothing else.
+    pub(super) async fn use_fresh_servers(&mut self, servers: &[IceServer]) {
+        if self.offered.take_answer() {
+            self.use_servers(servers).await;
+        }
+    }
+
     /// Takes what the server offers in place of what it offered before.
     pub(super) async fn use_servers(&mut self, servers: &[IceServer]) {
         if self.plan.stun_wanted {
@@ -56,7 +79,7 @@ impl Call {
             .iter()
             .filter_map(lifetime)
             .min()
-            .map(|lifetime| Instant::now() + (lifetime / 2).max(SOONEST));
+            .map(|lifetime| Instant::now() + (lifetime / 2).clamp(SOONEST, LATEST));
         for session in self.sessions.values() {
             if let Err(error) = session.link.rtc.use_relays(&self.plan.rtc).await {
                 tracing::debug!(%error, "a connection keeps its old relays");
@@ -80,8 +103,7 @@ impl Call {
         if self.offered.due.is_none_or(|due| due > now) {
             return;
         }
-        // Until the answer comes; without one, once more after a while.
-        self.offered.due = Some(now + UNANSWERED);
+        self.offered.ask(now);
         if let Some(signal) = self.signal.as_ref().filter(|_| !self.plain) {
             signal.ask_for_ice_servers().await;
         }
@@ -140,6 +162,15 @@ mod tests {
         let urls = ["stun:a", "turn:b", "turn:c?transport=tcp", "turn:", "x"];
         let urls: Vec<String> = relays(&entry(&urls, Some("u"))).map(|s| s.url()).collect();
         assert_eq!(urls, ["turn:b:3478", "turn:c:3478?transport=tcp"]);
+    }
+
+    #[test]
+    fn each_request_is_answered_once_and_nothing_else_is_an_answer() {
+        let (mut offered, now) = (Offered::default(), Instant::now());
+        assert!(!offered.take_answer());
+        offered.ask(now);
+        assert_eq!(offered.due(), Some(now + UNANSWERED));
+        assert!(offered.take_answer() && !offered.take_answer());
     }
 
     #[test]

@@ -212,13 +212,13 @@ impl Facts {
                 Err(ProbeError::NoReply) => (
                     "relay-mute",
                     format!(
-                        "{} gives an address but lets nothing through: its relay ports ({} and its like) must be open to UDP",
+                        "the TURN server {} gives an address but lets nothing through: its relay ports ({} and its like) must be open to UDP",
                         turn.url, allocation.relayed
                     ),
                 ),
                 Err(error) => {
                     let text = format!(
-                        "{} does not relay to its own addresses ({error}): two peers that both need it may not meet",
+                        "the TURN server {} does not relay to its own addresses ({error}): two peers that both need it may not meet",
                         turn.url
                     );
                     return Some(Problem::warn("relay-to-itself", text));

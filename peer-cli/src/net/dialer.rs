@@ -1,6 +1,7 @@
 //! The one who dials.
 
 use std::fmt;
+use std::future::Future;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::proxy::{Proxies, Proxy};
@@ -84,25 +86,31 @@ impl Dialer {
         host: &str,
         port: u16,
     ) -> Result<Stream, DialError> {
-        let dialled = async {
-            let stream = self.reach(errand, tls, host, port).await?;
-            if tls {
-                self.secure(stream, host).await
-            } else {
-                Ok(stream)
-            }
-        };
-        tokio::time::timeout(TIMEOUT, dialled)
-            .await
-            .unwrap_or(Err(DialError::Silent))
+        let deadline = Instant::now() + TIMEOUT;
+        self.dial_by(deadline, errand, tls, (host, port)).await
+    }
+
+    async fn dial_by(
+        &self,
+        deadline: Instant,
+        errand: Errand,
+        tls: bool,
+        (host, port): (&str, u16),
+    ) -> Result<Stream, DialError> {
+        let stream = self.reach(errand, tls, (host, port), deadline).await?;
+        if tls {
+            by(deadline, DialError::Silent, self.secure(stream, host)).await
+        } else {
+            Ok(stream)
+        }
     }
 
     async fn reach(
         &self,
         errand: Errand,
         tls: bool,
-        host: &str,
-        port: u16,
+        (host, port): (&str, u16),
+        deadline: Instant,
     ) -> Result<Stream, DialError> {
         let bind: &[IpAddr] = if errand == Errand::Relay {
             &self.0.bind
@@ -112,9 +120,12 @@ impl Dialer {
         // What a relay carries is encrypted end to end.
         let secure = tls || errand == Errand::Relay;
         let Some(proxy) = self.0.proxies.towards(secure, host, port)? else {
-            return Ok(Box::new(connect::connect(host, port, bind).await?));
+            let connected = connect::connect(host, port, bind);
+            return Ok(Box::new(by(deadline, DialError::Silent, connected).await?));
         };
-        self.through(&proxy, bind, host, port)
+        // A proxy that takes the request and says nothing is not the fault of the host behind it.
+        let silent = ProxyError::Unreachable(DialError::Silent);
+        by(deadline, silent, self.through(&proxy, bind, host, port))
             .await
             .map_err(|error| DialError::Proxy {
                 proxy: tunnel::authority(&proxy.host, proxy.port),
@@ -169,8 +180,45 @@ impl Dialer {
     }
 }
 
+/// What comes of it until then, else this.
+async fn by<T, E>(
+    deadline: Instant,
+    silent: E,
+    what: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    timeout_at(deadline, what).await.unwrap_or(Err(silent))
+}
+
 impl fmt::Debug for Dialer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Dialer({} own authorities)", self.0.own.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_silent_is_told() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let proxies = Proxies::new(|name| {
+            (name == "HTTPS_PROXY").then(|| format!("http://u:hush@127.0.0.1:{port}"))
+        });
+        let dialer = Dialer::new(None, proxies, &[]).unwrap();
+        let silence = async |tls, host| {
+            let deadline = Instant::now() + Duration::from_millis(200);
+            let dialled = dialer.dial_by(deadline, Errand::Relay, tls, (host, port));
+            dialled.await.err().unwrap()
+        };
+        let proxy = DialError::Proxy {
+            proxy: format!("127.0.0.1:{port}"),
+            error: Box::new(ProxyError::Unreachable(DialError::Silent)),
+        };
+        assert_eq!(silence(false, "192.0.2.1").await, proxy);
+        // There is no proxy on the way to this machine.
+        assert_eq!(silence(true, "127.0.0.1").await, DialError::Silent);
     }
 }

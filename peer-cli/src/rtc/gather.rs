@@ -171,7 +171,11 @@ impl Gathering {
 
     /// A relay has answered, or not.
     pub(super) fn relay(&mut self, report: Report) {
-        let Report { server, outcome } = report;
+        let Report {
+            server,
+            first,
+            outcome,
+        } = report;
         match outcome {
             Outcome::Up(relayed) => {
                 self.relays.good.insert(server);
@@ -184,7 +188,9 @@ impl Gathering {
                 return;
             }
         }
-        self.ways = self.ways.saturating_sub(1);
+        if first {
+            self.ways = self.ways.saturating_sub(1);
+        }
         let failures = self.relays.failures();
         let told = failures.into_iter().map(|(server, error)| {
             let why = error.to_string();

@@ -11,6 +11,7 @@ mod route;
 mod socket;
 mod stream;
 mod watch;
+mod way;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -56,11 +57,13 @@ struct Shared {
 /// A message from a server, and the address that exists nowhere it comes from.
 type Arrived = (Vec<u8>, SocketAddr);
 
-/// How the way from one socket to one server came out; at most two, an `Up` may follow a `Silent`.
+/// How the way from one socket to one server came out; something else may follow a `Silent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     /// Which server, as people know it.
     pub(super) server: String,
+    /// Whether it is the first of this way.
+    pub(super) first: bool,
     pub(super) outcome: Outcome,
 }
 
@@ -88,6 +91,8 @@ pub(super) enum RelayError {
     Unreachable(String),
     #[error("{0}")]
     Refused(String),
+    #[error("a strange answer: {0}")]
+    Strange(&'static str),
 }
 
 impl Relays {
@@ -182,7 +187,7 @@ impl Relays {
             .remove(&index);
     }
 
-    fn report(&self, index: usize, outcome: Outcome) {
+    fn report(&self, index: usize, first: bool, outcome: Outcome) {
         let Some(server) = self.server(index) else {
             return;
         };
@@ -190,6 +195,7 @@ impl Relays {
         // Nobody listens once the connection is closing.
         let _ = self.0.reports.send(Report {
             server: server.to_string(),
+            first,
             outcome,
         });
     }

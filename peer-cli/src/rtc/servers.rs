@@ -5,8 +5,8 @@ mod turn;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::OnceCell;
 
@@ -18,14 +18,24 @@ const DEFAULT_PORT: u16 = 3478;
 /// A name server that takes longer does not answer at all, as far as a call is concerned.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// What a name server said is good for so long, within which one call is set up: a machine that waits for calls may start
+/// before its network does, and servers move.
+const KEPT: Duration = Duration::from_secs(60);
+/// The same where it gave nothing.
+const KEPT_FAILURE: Duration = Duration::from_secs(5);
+
 type Resolution = Result<Vec<SocketAddr>, String>;
+
+/// One look-up, and when it was over.
+type Lookup = Arc<OnceCell<(Resolution, Instant)>>;
 
 /// Where a server is; clones share one resolution of its name.
 #[derive(Clone)]
 pub(super) struct Place {
     host: String,
     port: u16,
-    addresses: Arc<OnceCell<Resolution>>,
+    // Never held across an await: it is exchanged, and waited for afterwards.
+    lookup: Arc<Mutex<Lookup>>,
 }
 
 impl Place {
@@ -33,23 +43,38 @@ impl Place {
         Self {
             host: host.to_owned(),
             port,
-            addresses: Arc::new(OnceCell::new()),
+            lookup: Arc::default(),
         }
     }
 
-    /// Its addresses; looked up once for the process.
+    /// Its addresses; whoever asks meanwhile shares one look-up, and for a while its result.
     pub(super) async fn resolve(&self) -> Resolution {
-        self.addresses
-            .get_or_init(|| async {
-                let lookup = tokio::net::lookup_host((self.host.as_str(), self.port));
-                match tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await {
-                    Ok(Ok(addresses)) => Ok(addresses.collect()),
-                    Ok(Err(error)) => Err(error.to_string()),
-                    Err(_) => Err("no answer from the name server".to_owned()),
-                }
-            })
-            .await
-            .clone()
+        let lookup = self.lookup(Instant::now());
+        let (resolution, _) = lookup
+            .get_or_init(|| async { (self.ask().await, Instant::now()) })
+            .await;
+        resolution.clone()
+    }
+
+    /// The look-up that is under way or still holds, else a new one.
+    fn lookup(&self, now: Instant) -> Lookup {
+        let mut lookup = self.lookup.lock().unwrap_or_else(PoisonError::into_inner);
+        if lookup.get().is_some_and(|(said, at)| {
+            let kept = if said.is_ok() { KEPT } else { KEPT_FAILURE };
+            now.saturating_duration_since(*at) > kept
+        }) {
+            *lookup = Lookup::default();
+        }
+        Arc::clone(&lookup)
+    }
+
+    async fn ask(&self) -> Resolution {
+        let lookup = tokio::net::lookup_host((self.host.as_str(), self.port));
+        match tokio::time::timeout(RESOLVE_TIMEOUT, lookup).await {
+            Ok(Ok(addresses)) => Ok(addresses.collect()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer from the name server".to_owned()),
+        }
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -77,7 +102,7 @@ impl fmt::Display for Place {
 pub struct StunServer(Place);
 
 impl StunServer {
-    /// The addresses of the server; looked up once for the process.
+    /// The addresses of the server, not looked up more often than needed.
     ///
     /// # Errors
     /// What the name server said.
@@ -123,26 +148,35 @@ impl FromStr for StunServer {
     }
 }
 
-/// Takes `host`, `host:port`, `[address]` or `[address]:port` apart.
+/// Characters of the longest name (RFC 1035 2.3.4).
+const LONGEST_NAME: usize = 253;
+
+/// Takes `host`, `host:port`, `[address]` or `[address]:port` apart. A server may offer any text as a URL: what no name
+/// consists of must reach neither a proxy's request nor a resolver.
 fn host_and_port(text: &str) -> Option<(&str, Option<u16>)> {
-    if text.contains(['/', '?', '@', '#', ' ']) {
-        return None;
-    }
     if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;
         host.parse::<std::net::Ipv6Addr>().ok()?;
         return match rest.strip_prefix(':') {
-            Some(port) => Some((host, Some(port.parse().ok()?))),
+            Some(text) => Some((host, Some(port(text)?))),
             None if rest.is_empty() => Some((host, None)),
             None => None,
         };
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, _)) if host.contains(':') => return None,
-        Some((host, port)) => (host, Some(port.parse().ok()?)),
+        Some((host, text)) => (host, Some(port(text)?)),
         None => (text, None),
     };
-    (!host.is_empty()).then_some((host, port))
+    let named = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_name = (1..=LONGEST_NAME).contains(&host.len()) && host.chars().all(named);
+    is_name.then_some((host, port))
+}
+
+/// A port that can be sent to.
+fn port(text: &str) -> Option<u16> {
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok())?.filter(|port| *port != 0)
 }
 
 impl fmt::Display for StunServer {
@@ -173,7 +207,9 @@ mod tests {
         ] {
             assert_eq!(url.parse::<StunServer>().unwrap().to_string(), shown);
         }
+        let long = format!("stun:{}", "a".repeat(LONGEST_NAME + 1));
         for url in [
+            &long,
             "",
             "stun:",
             "stun://host",
@@ -187,9 +223,37 @@ mod tests {
             "stun:[host]:1",
             "stun:a?b",
             "turn:host",
+            "stun:host:0",
+            "stun:host:+80",
+            "stun:host:",
+            "stun:a b",
+            "stun:a/b",
+            "stun:u@a",
+            "stun:a\r\nX-Header:1",
+            "stun:\u{1b}[31m",
         ] {
             let error = url.parse::<StunServer>().unwrap_err();
             assert!(error.contains("stun:host:3478"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_a_name_server_said_holds_for_a_while() {
+        let server: StunServer = "stun:127.0.0.1:9".parse().unwrap();
+        let addresses = server.resolve().await.unwrap();
+        assert_eq!(addresses, [SocketAddr::from(([127, 0, 0, 1], 9))]);
+        let now = Instant::now();
+        let same = |place: &Place, later| {
+            let (before, after) = (place.lookup(now), place.lookup(now + later));
+            Arc::ptr_eq(&before, &after)
+        };
+        assert!(same(&server.0, KEPT / 2), "shared by the sockets of a call");
+        assert!(!same(&server.0, KEPT * 2));
+        let gone = Place::new("gone", 1);
+        assert!(same(&gone, KEPT * 2), "nobody has answered yet");
+        let failed = (Err("nobody".to_owned()), now);
+        gone.lookup(now).set(failed).unwrap();
+        assert_eq!(gone.resolve().await, Err("nobody".to_owned()));
+        assert!(!same(&gone, KEPT_FAILURE * 2), "the network may be up now");
     }
 }

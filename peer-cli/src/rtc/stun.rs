@@ -5,7 +5,7 @@
 //! crate's sockets, and the answers are overheard on their way in.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -76,10 +76,23 @@ fn parse_answer(datagram: &[u8]) -> Option<([u8; 12], SocketAddr)> {
     }
     let mut mapped = XorMappedAddress::default();
     mapped.get_from(&message).ok()?;
-    Some((
-        message.transaction_id.0,
-        SocketAddr::new(mapped.ip, mapped.port),
-    ))
+    let mapped = SocketAddr::new(mapped.ip, mapped.port);
+    is_usable(mapped).then_some((message.transaction_id.0, mapped))
+}
+
+/// Whether anybody could send to an address that a server names.
+pub(super) fn is_usable(address: SocketAddr) -> bool {
+    let ip = address.ip();
+    let broadcast = ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    !ip.is_unspecified() && !ip.is_multicast() && !broadcast && address.port() != 0
+}
+
+/// What a server wrote behind an error code (RFC 8489 14.8), short and harmless.
+pub(super) fn reason_in_words(reason: &[u8]) -> String {
+    const LONGEST: usize = 60;
+    let text = String::from_utf8_lossy(reason);
+    let harmless = text.chars().filter(|c| !c.is_control());
+    harmless.take(LONGEST).collect::<String>().trim().to_owned()
 }
 
 /// Why a server gave no address.

@@ -1,9 +1,10 @@
 //! A token in a server's URL is for the server alone.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 
 use super::house::House;
-use super::peer::{Ended, MUTE, Peer, run};
+use super::peer::{Ended, MUTE, Peer, command, run};
 
 const SECRET: &str = "hunter2";
 
@@ -48,4 +49,28 @@ fn it_is_in_no_log_of_a_call_that_works() {
     let answerer = answerer.finish().expect_code(0);
     is_kept(&caller);
     is_kept(&answerer);
+}
+
+/// The crates below log more than they should: frames, with what they carry.
+#[test]
+fn it_is_in_no_log_of_the_crates_below() {
+    let house = House::at("127.0.0.1:0", &["--relay", "127.0.0.1:0"]);
+    let url = format!("{}?token={SECRET}", house.url);
+    let start = |verb, more: &[&str]| {
+        let mut command = command(&[&[verb, "-s", &url][..], &MUTE, more].concat());
+        command.env("RUST_LOG", "trace").stdin(Stdio::piped());
+        let mut peer = Peer::spawn(command, false);
+        peer.wait_for_words("in the global room");
+        peer
+    };
+    let answerer = start("answer", &[]);
+    let caller = start("call", &["--duration", "200ms"]);
+    for ended in [caller.finish(), answerer.finish()] {
+        let ended = ended.expect_code(0);
+        is_kept(&ended);
+        assert!(ended.said.contains("TRACE"), "{}", ended.said);
+        for word in ["credential", "remotePwd", "ice-pwd", "\"secret"] {
+            assert!(!ended.said.contains(word), "{word}: {}", ended.said);
+        }
+    }
 }

@@ -12,6 +12,7 @@ use rtc::stun::message::{
 use rtc::stun::xoraddr::XorMappedAddress;
 
 use super::ProbeError;
+use crate::rtc::stun;
 
 /// An empty message with a new transaction.
 pub(super) fn message(method: Method, class: MessageClass) -> Message {
@@ -57,10 +58,9 @@ pub(super) fn refusal(answer: &Message) -> Option<ProbeError> {
     let mut error = ErrorCodeAttribute::default();
     let read = error.get_from(answer).is_ok();
     Some(if read {
-        let reason = String::from_utf8_lossy(&error.reason).trim().to_owned();
         ProbeError::Refused {
             code: error.code.0,
-            reason,
+            reason: stun::reason_in_words(&error.reason),
         }
     } else {
         ProbeError::Strange("an error without a code".to_owned())

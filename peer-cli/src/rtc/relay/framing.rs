@@ -2,6 +2,8 @@
 
 /// STUN header, bytes (RFC 8489 5).
 const STUN_HEADER: usize = 20;
+/// What every STUN message has behind its length (RFC 8489 5).
+const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 /// ChannelData header, bytes (RFC 8656 12.4).
 const CHANNEL_HEADER: usize = 4;
 /// Over a stream ChannelData is padded to a multiple of this.
@@ -13,6 +15,9 @@ pub(super) struct Frames {
     buffer: Vec<u8>,
     /// Bytes at the front that have been given out.
     taken: usize,
+    /// A STUN message has come. There is no channel before one has been answered, though the first letters of other
+    /// protocols look like one.
+    spoken: bool,
 }
 
 /// The stream carries neither STUN nor ChannelData: it is of no use any more.
@@ -30,13 +35,14 @@ impl Frames {
     /// The next whole message, without padding.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, NotTurn> {
         let rest = &self.buffer[self.taken..];
-        let &[first, _, high, low, ..] = rest else {
+        let &[first, _, high, low, ref body @ ..] = rest else {
             return Ok(None);
         };
+        let cookie = &body[..body.len().min(MAGIC_COOKIE.len())];
         let length = usize::from(u16::from_be_bytes([high, low]));
         let (message, padded) = match first >> 6 {
-            0 => (STUN_HEADER + length, STUN_HEADER + length),
-            1 => {
+            0 if MAGIC_COOKIE.starts_with(cookie) => (STUN_HEADER + length, STUN_HEADER + length),
+            1 if self.spoken => {
                 let whole = CHANNEL_HEADER + length;
                 (whole, whole.next_multiple_of(ALIGNMENT))
             }
@@ -45,6 +51,7 @@ impl Frames {
         if rest.len() < padded {
             return Ok(None);
         }
+        self.spoken = true;
         let start = self.taken;
         self.taken += padded;
         Ok(Some(&self.buffer[start..start + message]))
@@ -73,6 +80,7 @@ mod tests {
     fn stun(body: usize) -> Vec<u8> {
         let mut message = vec![0_u8; STUN_HEADER + body];
         message[2..4].copy_from_slice(&u16::try_from(body).unwrap().to_be_bytes());
+        message[4..8].copy_from_slice(&MAGIC_COOKIE);
         message
     }
 
@@ -83,12 +91,22 @@ mod tests {
 
     #[test]
     fn what_is_no_turn_is_told() {
+        for other in [
+            &b"HTTP/1.1 200"[..],
+            b"SSH-2.0-",
+            b"220 mail",
+            &[0x15, 3, 3, 0, 2, 2, 70],
+            &[0x80, 0, 0, 0],
+            &channel(b"before any answer"),
+            &[0, 1, 0, 0, 0x21, 0x13],
+        ] {
+            let mut frames = Frames::default();
+            frames.push(other);
+            assert_eq!(frames.next(), Err(NotTurn), "{other:?}");
+        }
         let mut frames = Frames::default();
-        frames.push(b"HTTP/1.1 200");
-        assert_eq!(frames.next(), Ok(None), "0x48 could be a channel");
-        let mut frames = Frames::default();
-        frames.push(&[0x80, 0, 0, 0]);
-        assert_eq!(frames.next(), Err(NotTurn));
+        frames.push(&stun(0)[..STUN_HEADER - 1]);
+        assert_eq!(frames.next(), Ok(None), "the rest may come");
     }
 
     proptest! {
@@ -102,6 +120,7 @@ mod tests {
                 .iter()
                 .map(|(is_stun, length)| if *is_stun { stun(length / 4 * 4) } else { channel(&vec![7; *length]) })
                 .collect();
+            let messages: Vec<_> = [vec![stun(0)], messages].concat();
             let stream: Vec<u8> = messages.iter().cloned().flat_map(padded).collect();
             let (mut frames, mut seen, mut rest) = (Frames::default(), vec![], &stream[..]);
             for cut in cuts.iter().cycle() {

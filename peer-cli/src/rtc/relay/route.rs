@@ -2,23 +2,25 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use webrtc::runtime::AsyncUdpSocket;
 
 use super::family;
-use super::watch::{Answer, Watch, is_payload};
+use super::watch::{Answer, is_payload};
+use super::way::{Inner, Next, Way};
 use super::{Arrived, Outcome, PATIENCE, RelayError, Relays, nowhere, stream};
 use crate::rtc::servers::{TurnServer, TurnTransport};
 use crate::rtc::stun::can_reach;
 
-/// Messages that wait for the way to open; the client repeats its requests in any case.
-const MAX_WAITING: usize = 16;
-
 /// RFC 8656 15: the server has no address of the family that was asked for.
 const FAMILY_NOT_SUPPORTED: u16 = 440;
+
+/// A stream that is not open after this long is told as silent, while it is still tried; a little longer than a name
+/// server has, so that its own silence is told as such.
+const OPENING: Duration = PATIENCE.saturating_add(Duration::from_millis(300));
 
 /// One way; clones are the same.
 #[derive(Clone)]
@@ -29,54 +31,6 @@ pub(super) struct Route {
     ipv6: bool,
     // Never held across an await: a message is looked at and passed on in one go.
     inner: Arc<Mutex<Inner>>,
-}
-
-struct Inner {
-    way: Way,
-    watch: Watch,
-    /// Since when it relays.
-    up: Option<Instant>,
-    /// The crate's own request, where ours for an IPv6 address went out in its place.
-    plain: Option<Vec<u8>>,
-}
-
-impl Inner {
-    fn pass(&mut self, message: &[u8]) -> Next {
-        match &mut self.way {
-            Way::Opening(waiting) => {
-                if waiting.len() < MAX_WAITING {
-                    waiting.push_back(message.to_vec());
-                }
-                Next::Taken
-            }
-            Way::Datagrams(server) => Next::Send(*server),
-            // A full queue loses what comes, as any network does.
-            Way::Stream(queue) => {
-                let _ = queue.try_send(message.to_vec());
-                Next::Taken
-            }
-            Way::Closed => Next::Taken,
-        }
-    }
-}
-
-enum Way {
-    /// Name and connection are on their way.
-    Opening(VecDeque<Vec<u8>>),
-    /// Datagrams to this address.
-    Datagrams(SocketAddr),
-    /// Messages into a stream.
-    Stream(mpsc::Sender<Vec<u8>>),
-    /// There is none.
-    Closed,
-}
-
-/// Where a message goes next.
-pub(super) enum Next {
-    /// As a datagram to this address.
-    Send(SocketAddr),
-    /// It is taken care of.
-    Taken,
 }
 
 /// What the crate is to see of a message.
@@ -103,12 +57,7 @@ impl Route {
             index,
             socket: Arc::clone(socket),
             ipv6: local.is_ipv6(),
-            inner: Arc::new(Mutex::new(Inner {
-                way: Way::Opening(VecDeque::new()),
-                watch: Watch::default(),
-                up: None,
-                plain: None,
-            })),
+            inner: Arc::default(),
         };
         let Some(server) = relays.server(index) else {
             return route;
@@ -176,8 +125,12 @@ impl Route {
             self.dispatch(next, plain);
             return Seen::Nothing;
         }
+        let strange = matches!(answer, Some(Answer::Strange(_)));
         if let Some(answer) = answer {
-            self.relays.report(self.index, self.outcome(answer));
+            report(&self.relays, self.index, &self.inner, self.outcome(answer));
+        }
+        if strange {
+            return Seen::Nothing;
         }
         whole.map_or(Seen::AsItIs, Seen::Instead)
     }
@@ -191,6 +144,7 @@ impl Route {
             Answer::Open => Outcome::Failed(RelayError::Refused(
                 "it relays for anybody, which is not supported (give it users)".to_owned(),
             )),
+            Answer::Strange(what) => Outcome::Failed(RelayError::Strange(what)),
         }
     }
 
@@ -227,7 +181,7 @@ impl Route {
         for message in self.opened(Way::Datagrams(address)) {
             let _ = self.socket.send_to(&message, address).await;
         }
-        self.wait_for_an_answer().await;
+        self.expect_an_answer(PATIENCE);
     }
 
     async fn open_stream(
@@ -236,6 +190,7 @@ impl Route {
         from: SocketAddr,
         arrived: mpsc::Sender<Arrived>,
     ) {
+        self.expect_an_answer(OPENING);
         let stream = match stream::dial(&self.relays.0.dialer, server).await {
             Ok(stream) => stream,
             Err(error) => {
@@ -256,32 +211,24 @@ impl Route {
             let why = stream::run(stream, messages, &arrived, from).await;
             relays.release_stream(index);
             if let (Some(why), Some(inner)) = (why, weak.upgrade()) {
-                let was_up = close(&inner);
-                relays.report(
-                    index,
-                    if was_up {
-                        Outcome::Lost(why)
-                    } else {
-                        Outcome::Failed(RelayError::Unreachable(why))
-                    },
-                );
+                let outcome = if lock(&inner).close() {
+                    Outcome::Lost(why)
+                } else {
+                    Outcome::Failed(RelayError::Unreachable(why))
+                };
+                report(&relays, index, &inner, outcome);
             }
         });
-        self.wait_for_an_answer().await;
     }
 
-    /// Nothing after [`PATIENCE`] is worth a word.
-    async fn wait_for_an_answer(&self) {
+    /// If nothing has been heard after so long, that is worth a word.
+    fn expect_an_answer(&self, patience: Duration) {
         let weak = Arc::downgrade(&self.inner);
         let (relays, index) = (self.relays.clone(), self.index);
         tokio::spawn(async move {
-            tokio::time::sleep(PATIENCE).await;
-            let silent = weak.upgrade().is_some_and(|inner| {
-                let inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-                inner.up.is_none() && !matches!(inner.way, Way::Closed)
-            });
-            if silent {
-                relays.report(index, Outcome::Failed(RelayError::Silent));
+            tokio::time::sleep(patience).await;
+            if let Some(inner) = weak.upgrade().filter(|inner| !lock(inner).reported) {
+                report(&relays, index, &inner, Outcome::Failed(RelayError::Silent));
             }
         });
     }
@@ -295,18 +242,21 @@ impl Route {
     }
 
     fn close(&self, outcome: Outcome) {
-        close(&self.inner);
-        self.relays.report(self.index, outcome);
+        self.with(Inner::close);
+        report(&self.relays, self.index, &self.inner, outcome);
     }
 
     fn with<T>(&self, look: impl FnOnce(&mut Inner) -> T) -> T {
-        look(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut lock(&self.inner))
     }
 }
 
-/// Ends a way; whether it was up.
-fn close(inner: &Mutex<Inner>) -> bool {
-    let mut inner = inner.lock().unwrap_or_else(PoisonError::into_inner);
-    inner.way = Way::Closed;
-    inner.up.is_some()
+/// Tells how a way came out, and whether that is the first word of it.
+fn report(relays: &Relays, index: usize, inner: &Mutex<Inner>, outcome: Outcome) {
+    let first = !std::mem::replace(&mut lock(inner).reported, true);
+    relays.report(index, first, outcome);
+}
+
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,8 +9,9 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use super::route::{Next, Route, Seen};
+use super::route::{Route, Seen};
 use super::watch::is_turn;
+use super::way::Next;
 use super::{Arrived, Relays, nowhere};
 
 /// Messages that came by a stream and wait to be read.

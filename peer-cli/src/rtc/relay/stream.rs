@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::framing::{Frames, padded};
 use super::{Arrived, RelayError};
-use crate::net::{Dialer, Stream};
+use crate::net::{DialError, Dialer, Stream};
 use crate::rtc::servers::{TurnServer, TurnTransport};
 
 /// Messages on their way out: half a second of a busy call. More are lost, as on any network.
@@ -50,7 +50,7 @@ async fn read(
         match reader.read(&mut piece).await {
             Ok(0) => return "the server closed the connection".to_owned(),
             Ok(length) => frames.push(&piece[..length]),
-            Err(error) => return error.to_string(),
+            Err(error) => return DialError::from(error).to_string(),
         }
         loop {
             match frames.next() {
@@ -74,7 +74,7 @@ async fn write(
             batch.extend(padded(message));
         }
         if let Err(error) = write_whole(&mut writer, &batch).await {
-            return Some(error.to_string());
+            return Some(DialError::from(error).to_string());
         }
     }
     // The last word, which frees the allocation, has left.

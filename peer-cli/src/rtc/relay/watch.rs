@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use rtc::stun::attributes::{ATTR_ERROR_CODE, ATTR_USERNAME};
+use rtc::stun::attributes::ATTR_USERNAME;
 use rtc::stun::error_code::ErrorCodeAttribute;
 use rtc::stun::message::{
     CLASS_ERROR_RESPONSE, CLASS_REQUEST, CLASS_SUCCESS_RESPONSE, Getter, METHOD_ALLOCATE,
@@ -12,6 +12,7 @@ use rtc::stun::message::{
 use rtc::turn::proto::relayaddr::RelayedAddress;
 
 use super::framing::is_channel_data;
+use crate::rtc::stun::{is_usable, reason_in_words};
 
 /// RFC 8489 14.8: the server wants to know who asks.
 const UNAUTHORIZED: u16 = 401;
@@ -37,6 +38,8 @@ pub(super) enum Answer {
     },
     /// It relays for anybody, without asking who it is; the crate's client cannot use that.
     Open,
+    /// There is something in it, or missing, that no server should say.
+    Strange(&'static str),
 }
 
 impl Watch {
@@ -61,14 +64,20 @@ impl Watch {
         let answer = match message.typ.class {
             CLASS_SUCCESS_RESPONSE if says_who => {
                 let mut relayed = RelayedAddress::default();
-                relayed.get_from(&message).ok()?;
-                Answer::Up(SocketAddr::new(relayed.ip, relayed.port))
+                let read = relayed.get_from(&message).is_ok();
+                let relayed = SocketAddr::new(relayed.ip, relayed.port);
+                if read && is_usable(relayed) {
+                    Answer::Up(relayed)
+                } else {
+                    Answer::Strange("no relayed address in it")
+                }
             }
             CLASS_SUCCESS_RESPONSE => Answer::Open,
             CLASS_ERROR_RESPONSE => {
                 let mut error = ErrorCodeAttribute::default();
-                if message.contains(ATTR_ERROR_CODE) {
-                    error.get_from(&message).ok()?;
+                if error.get_from(&message).is_err() {
+                    self.asked = None;
+                    return Some(Answer::Strange("an error without a code"));
                 }
                 // The first request says nothing on purpose: this is how the realm is learned.
                 if error.code.0 == UNAUTHORIZED && !says_who {
@@ -76,7 +85,7 @@ impl Watch {
                 }
                 Answer::Refused {
                     code: error.code.0,
-                    reason: printable(&error.reason),
+                    reason: reason_in_words(&error.reason),
                 }
             }
             _ => return None,
@@ -105,16 +114,6 @@ fn stun(datagram: &[u8]) -> Option<Message> {
     let mut message = Message::new();
     message.unmarshal_binary(datagram).ok()?;
     Some(message)
-}
-
-/// What a server wrote, short and harmless.
-fn printable(reason: &[u8]) -> String {
-    const LONGEST: usize = 60;
-    String::from_utf8_lossy(reason)
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST)
-        .collect()
 }
 
 #[cfg(test)]
@@ -177,6 +176,47 @@ mod tests {
             watch.heard(&answer),
             Some(Answer::Up("203.0.113.1:49160".parse().unwrap()))
         );
+    }
+
+    #[test]
+    fn an_answer_that_no_server_should_give_is_told_as_such() {
+        let user = Username::new(ATTR_USERNAME, "u".to_owned());
+        let nowhere = |ip: &str, port| RelayedAddress {
+            ip: ip.parse().unwrap(),
+            port,
+        };
+        let no_address = Answer::Strange("no relayed address in it");
+        let setters: [(MessageClass, &[&dyn Setter], Answer); 5] = [
+            (CLASS_SUCCESS_RESPONSE, &[], no_address.clone()),
+            (
+                CLASS_SUCCESS_RESPONSE,
+                &[&nowhere("0.0.0.0", 49_160)],
+                no_address.clone(),
+            ),
+            (
+                CLASS_SUCCESS_RESPONSE,
+                &[&nowhere("192.0.2.1", 0)],
+                no_address.clone(),
+            ),
+            (
+                CLASS_SUCCESS_RESPONSE,
+                &[&nowhere("224.0.0.1", 49_160)],
+                no_address,
+            ),
+            (
+                CLASS_ERROR_RESPONSE,
+                &[],
+                Answer::Strange("an error without a code"),
+            ),
+        ];
+        for (class, setters, told) in setters {
+            let mut watch = Watch::default();
+            let id = TransactionId::new();
+            watch.sent(&message(id, CLASS_REQUEST, &[&user]));
+            let answer = message(id, class, setters);
+            assert_eq!(watch.heard(&answer), Some(told));
+            assert_eq!(watch.heard(&answer), None, "once");
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl TurnServer {
         self.place.is_same(&other.place) && self.transport == other.transport
     }
 
-    /// The addresses of the server; looked up once for the process.
+    /// The addresses of the server, not looked up more often than needed.
     ///
     /// # Errors
     /// What the name server said.
@@ -203,6 +203,8 @@ mod tests {
             "turns:host?transport=udp",
             "turn:host?x=y",
             "turn:user:secret@host",
+            "turn:host:0",
+            "turns:host\r\nProxy-Authorization: x:1",
         ] {
             let error = server(url).unwrap_err();
             assert!(error.contains("turn:host:3478"), "{error}");
