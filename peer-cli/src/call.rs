@@ -1,10 +1,11 @@
 //! One loop that feeds the machines and carries out what they decide.
 //!
 //! It owns every session, the room, the sound desk and the way to the printer; everything else
-//! reaches it through a queue. Each room beside this file holds one kind of thing to do: `room`
-//! presence, `frames` and `offers` what peers say, `progress` what connections do, `hearing`
-//! sound and messages, `timers` what is due, `ending` hanging up, `failing` what comes to
-//! nothing, `recovery` paths that are lost, `report` statistics.
+//! reaches it through a queue. Each room beside this file holds one kind of thing to do: `inputs`
+//! what is waited for, `room` presence, `servers` STUN and TURN, `frames` and `offers` what peers
+//! say, `origins` who may listen, `progress` what connections do, `hearing` sound and messages,
+//! `timers` what is due, `ending` hanging up, `failing` what comes to nothing, `nowhere` why there
+//! is no path, `recovery` paths that are lost, `report` statistics.
 
 mod emitter;
 mod ending;
@@ -12,8 +13,10 @@ mod examiner;
 mod failing;
 mod frames;
 mod hearing;
+mod inputs;
 mod nowhere;
 mod offers;
+mod origins;
 mod plan;
 mod progress;
 mod recovery;
@@ -44,7 +47,8 @@ use crate::exit::{Exit, Failure};
 use crate::proto::lobby::{self, Lobby};
 use crate::proto::throttle::Throttle;
 use crate::rtc::watch_addresses;
-use crate::signal::{Signal, SignalEvent};
+use crate::signal::Signal;
+use inputs::Input;
 use servers::Offered;
 use session::{Effect, Key, Session, SessionEvent};
 use sound::{SoundDesk, SoundEvent};
@@ -56,8 +60,6 @@ const SESSION_QUEUE: usize = 256;
 const SOUND_QUEUE: usize = 64;
 /// Candidates that came before their offer.
 const MAX_ORPHANS: usize = 128;
-/// Lines kept until somebody is there.
-const MAX_UNSAID: usize = 64;
 /// How long the last frames may take to leave.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -110,19 +112,6 @@ pub struct Call {
     again: Option<Option<PeerId>>,
     /// Connections that could not be used.
     attempts: u32,
-}
-
-/// One thing that happened.
-enum Input {
-    Signal(Option<SignalEvent>),
-    Session(Key, SessionEvent),
-    Sound(SoundEvent),
-    Line(Option<String>),
-    Addresses(Vec<IpAddr>),
-    Verdict(Verdict),
-    Stop(Exit),
-    PrinterGone,
-    Timer,
 }
 
 impl Call {
@@ -223,29 +212,6 @@ impl Call {
         }
     }
 
-    async fn next(&mut self) -> Input {
-        let wake = self.next_wake();
-        let timer = async {
-            match wake {
-                Some(at) => tokio::time::sleep_until(at.into()).await,
-                None => std::future::pending().await,
-            }
-        };
-        let stopping = self.outcome.is_some();
-        let takes_lines = !stopping && self.takes_lines();
-        tokio::select! {
-            event = next_signal(&mut self.signal) => Input::Signal(event),
-            Some((key, event)) = self.session_rx.recv() => Input::Session(key, event),
-            Some(event) = self.sound_rx.recv() => Input::Sound(event),
-            line = next_line(&mut self.input), if takes_lines => Input::Line(line),
-            verdict = self.examinee.verdict(), if !stopping => Input::Verdict(verdict),
-            exit = stopped(&mut self.stop), if !stopping => Input::Stop(exit),
-            () = self.emit.closed(), if !stopping => Input::PrinterGone,
-            Some(addresses) = self.moves.recv() => Input::Addresses(addresses),
-            () = timer => Input::Timer,
-        }
-    }
-
     async fn handle(&mut self, input: Input) -> Result<(), Failure> {
         match input {
             Input::Signal(event) => return self.on_signal(event).await,
@@ -266,38 +232,6 @@ impl Call {
             Input::Timer => {}
         }
         Ok(())
-    }
-
-    /// Whether one more line can be sent or kept; else whoever writes them waits.
-    fn takes_lines(&self) -> bool {
-        let mut calls = self
-            .sessions
-            .values()
-            .filter(|s| s.is_connected())
-            .peekable();
-        if calls.peek().is_none() {
-            return self.unsaid.len() < MAX_UNSAID;
-        }
-        calls.all(|session| session.outbox.has_room())
-    }
-
-    /// A line to send, or the end of input.
-    async fn on_line(&mut self, line: Option<String>) {
-        let Some(text) = line else {
-            self.input = None;
-            self.input_ended = true;
-            return;
-        };
-        let mut nobody = true;
-        for session in self.sessions.values_mut().filter(|s| s.is_connected()) {
-            nobody = false;
-            // There is room: lines are not read before.
-            let _ = session.outbox.push(text.clone());
-            session.flush_messages().await;
-        }
-        if nobody {
-            self.unsaid.push(text);
-        }
     }
 
     /// Carries out what came of working on a session.
@@ -355,31 +289,5 @@ impl Call {
 
     fn connected_count(&self) -> usize {
         self.sessions.values().filter(|s| s.is_connected()).count()
-    }
-}
-
-async fn next_signal(signal: &mut Option<Signal>) -> Option<SignalEvent> {
-    match signal {
-        Some(signal) => signal.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn next_line(input: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
-    match input {
-        Some(input) => input.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn stopped(stop: &mut watch::Receiver<Option<Exit>>) -> Exit {
-    loop {
-        if let Some(exit) = *stop.borrow_and_update() {
-            return exit;
-        }
-        if stop.changed().await.is_err() {
-            // Nobody can ask any more.
-            std::future::pending::<()>().await;
-        }
     }
 }

@@ -4,6 +4,7 @@ mod channels;
 mod describe;
 mod evidence;
 mod link;
+mod outage;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::event::{Event, Path};
 use crate::proto::chat::{Inbox, Outbox};
 use crate::proto::negotiation::{Negotiation, Purpose};
 use crate::proto::packet::Packet;
-use crate::proto::recovery::{self, Recovery};
+use crate::proto::recovery::Recovery;
 use crate::rtc::{ChannelEvent, PeerEvent, PeerOptions, RtcError, SoundPath};
 use link::Maker;
 pub(super) use link::{Link, LinkId};
@@ -31,11 +32,6 @@ pub(super) const CHAT: &str = "chat";
 
 /// How long a call may be silent before that is said.
 const SILENCE: Duration = Duration::from_secs(5);
-
-/// After a path is back messages flow within this time, or the connection is rebuilt for them; and
-/// once more after that time.
-const FLOWS_WITHIN: Duration = Duration::from_secs(1);
-const STUCK_AGAIN: Duration = Duration::from_secs(3);
 
 /// Something that happened on one of a session's connections.
 #[derive(Debug)]
@@ -215,87 +211,6 @@ impl Session {
     pub(super) fn silence_due(&self) -> Option<Instant> {
         let connected = self.timing.connected_at()?;
         (!self.heard && self.is_connected()).then(|| connected + SILENCE)
-    }
-
-    /// From now on the path is watched.
-    pub(super) fn watch(&mut self, limit: Duration, signaling: bool) {
-        let options = recovery::Options {
-            limit,
-            can_rebuild: self.party.dialect == Dialect::PeerV1,
-            leads: self.party.ours,
-            seed: self.key,
-        };
-        self.recovery = Some(Recovery::new(options, signaling));
-    }
-
-    /// Something that bears on the path; what follows from it is done when the time is looked at.
-    pub(super) fn recover(&mut self, input: recovery::Input) {
-        if let Some(recovery) = &mut self.recovery {
-            recovery.handle(Instant::now(), input);
-        }
-    }
-
-    /// Whether the path is lost.
-    pub(super) fn is_lost(&self) -> bool {
-        self.recovery.as_ref().is_some_and(Recovery::is_lost)
-    }
-
-    /// The path is back. SCTP may not notice for a while: its timer has doubled all the time.
-    pub(super) fn look_for_stuck(&mut self, now: Instant) {
-        if self.party.dialect == Dialect::PeerV1 && !self.outbox.is_empty() {
-            self.flows_by = Some((now + FLOWS_WITHIN, self.outbox.arrived()));
-        }
-    }
-
-    /// When that is to be looked at.
-    pub(super) fn stuck_at(&self) -> Option<Instant> {
-        self.flows_by.map(|(at, _)| at)
-    }
-
-    /// Whether messages do not flow although the path is back; asked for once, it is so again only
-    /// after a while.
-    pub(super) fn is_stuck(&mut self, now: Instant) -> bool {
-        let Some((_, before)) = self.flows_by.filter(|(at, _)| *at <= now) else {
-            return false;
-        };
-        let stuck = !self.is_lost() && !self.outbox.is_empty() && self.outbox.arrived() == before;
-        self.flows_by = stuck.then(|| (now + STUCK_AGAIN, before));
-        stuck
-    }
-
-    /// The connection of this name, if it is still one of ours.
-    pub(super) fn link_of(&mut self, id: LinkId) -> Option<&mut Link> {
-        if self.link.id == id {
-            return Some(&mut self.link);
-        }
-        self.spare.as_mut().filter(|spare| spare.id == id)
-    }
-
-    /// Forgets the second connection.
-    pub(super) fn drop_spare(&mut self) {
-        if let Some(spare) = self.spare.take() {
-            spare.retire(false);
-        }
-    }
-
-    /// What later connections are made with.
-    pub(super) fn set_options(&mut self, options: &PeerOptions) {
-        self.maker.options.clone_from(options);
-    }
-
-    /// The second connection takes over: sound goes on there, and so do messages.
-    pub(super) async fn promote(&mut self) {
-        let Some(spare) = self.spare.take() else {
-            return;
-        };
-        let mut old = std::mem::replace(&mut self.link, spare);
-        if let Some(sound) = old.rtc.take_sound().await {
-            self.link.rtc.send_sound(sound);
-        }
-        self.link.rtc.settle();
-        old.retire(true);
-        self.outbox.rewind();
-        self.flush_messages().await;
     }
 
     /// A frame of this session.
