@@ -1,6 +1,6 @@
 //! `peer-cli doctor`: measures what a call would need, tells each finding, and concludes.
 //!
-//! [`examine`] measures; what follows from the [`Facts`] is decided without I/O in `judge`, `nat` and
+//! [`examine`] measures; what follows from the facts is decided without I/O in `judge`, `nat` and
 //! `findings`.
 
 mod devices;

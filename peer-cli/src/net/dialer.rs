@@ -62,7 +62,7 @@ impl Dialer {
     /// TCP to a relay; `host` is a name or an address, with or without brackets.
     ///
     /// # Errors
-    /// Why there is no connection, after [`TIMEOUT`] at the latest.
+    /// Why there is no connection, after 10 s at the latest.
     pub async fn tcp(&self, host: &str, port: u16) -> Result<Stream, DialError> {
         self.dial(Errand::Relay, false, host, port).await
     }
