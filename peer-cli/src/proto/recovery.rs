@@ -18,6 +18,10 @@ const AFTER_YOU: Duration = Duration::from_secs(1);
 /// An attempt has this long, beside a wait that grows, before the next one replaces it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// An attempt that has only just begun is not replaced by news, which come in flocks: a changed network is seen by
+/// signaling and by the list of addresses, one after the other, and a second restart on the heels of the first undoes it.
+const SETTLING: Duration = Duration::from_millis(500);
+
 /// Why a path counts as lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -117,11 +121,21 @@ struct Outage {
     since: Instant,
     cause: Cause,
     attempts: u32,
+    /// When the last attempt of ours began.
+    begun: Option<Instant>,
     next: Instant,
     /// What the last attempt offered is out of date.
     stale: bool,
     /// An attempt had its time, or came to nothing.
     failed: bool,
+}
+
+impl Outage {
+    /// What is offered is out of date: once more, soon.
+    fn renew(&mut self, now: Instant) {
+        let settled = self.begun.map_or(now, |begun| begun + SETTLING);
+        (self.next, self.stale) = (now.max(settled), true);
+    }
 }
 
 /// The machine of one call.
@@ -190,7 +204,7 @@ impl Recovery {
             Input::TheirTurn => self.on_their_turn(now),
             Input::Addresses => {
                 if let Some(outage) = &mut self.outage {
-                    (outage.next, outage.stale) = (now, true);
+                    outage.renew(now);
                 }
             }
             Input::Signaling(up) => {
@@ -198,7 +212,7 @@ impl Recovery {
                 self.signaling = up;
                 // What was offered knows too little: STUN and TURN servers were out of reach, too.
                 if let Some(outage) = self.outage.as_mut().filter(|_| came) {
-                    (outage.next, outage.stale) = (now, true);
+                    outage.renew(now);
                 }
             }
             Input::Arrived => self.on_arrived(now),
@@ -213,6 +227,7 @@ impl Recovery {
             since: now,
             cause,
             attempts: 0,
+            begun: None,
             next: now,
             stale: false,
             failed: false,
@@ -227,9 +242,13 @@ impl Recovery {
             // Attempts are under way.
             Cause::Silence | Cause::Failed => {}
             // Only this side knows, and knows that what it does so far is in vain.
-            Cause::Broken | Cause::Network | Cause::Relay => {
+            Cause::Broken => {
                 outage.cause = cause;
                 (outage.next, outage.stale) = (now, true);
+            }
+            Cause::Network | Cause::Relay => {
+                outage.cause = cause;
+                outage.renew(now);
             }
         }
     }
@@ -278,6 +297,7 @@ impl Recovery {
         }
         outage.failed |= outage.attempts > 0 && !outage.stale;
         outage.attempts += 1;
+        outage.begun = Some(now);
         outage.stale = false;
         outage.next = now + PATIENCE + self.backoff.next_wait();
         self.outage = Some(outage);

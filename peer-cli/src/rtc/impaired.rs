@@ -18,7 +18,8 @@ pub(super) struct Datagram {
     pub(super) destination: SocketAddr,
 }
 
-/// The way into a bad network.
+/// The way into a bad network; clones are the same.
+#[derive(Clone)]
 pub(super) struct Impaired(mpsc::Sender<Datagram>);
 
 impl Impaired {

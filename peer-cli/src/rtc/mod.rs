@@ -16,6 +16,7 @@ mod pace;
 mod peer;
 pub mod probe;
 mod relay;
+mod repeat;
 mod runtime;
 mod servers;
 mod socket;

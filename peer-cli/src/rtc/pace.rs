@@ -17,9 +17,10 @@ const CONNECTED_CAP: Duration = Duration::from_millis(20);
 
 /// Connectivity checks leave at full pace for this long; most connections are up by then.
 const HASTE: Duration = Duration::from_secs(1);
-/// After that those of every fifth tick, so that a path that takes its time is not flooded (RFC 8445 14.1).
-const TICK: Duration = Duration::from_millis(20);
-const EVERY: u128 = 5;
+/// After that those of one tick in so long, so that a path that takes its time is not flooded (RFC 8445 14.1).
+const ROUND: Duration = Duration::from_millis(100);
+/// All pairs are checked at a tick of the agent, one after the other.
+const TICK: Duration = Duration::from_millis(10);
 
 /// Shared by everything below one connection; clones are the same.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ struct Shared {
     cap_us: AtomicU64,
     /// Since when a path is looked for, in microseconds after `made`; none is the greatest number.
     looking_us: AtomicU64,
+    /// When the last round of checks began to leave, likewise.
+    round_us: AtomicU64,
 }
 
 impl Pace {
@@ -40,6 +43,7 @@ impl Pace {
             made: Instant::now(),
             cap_us: AtomicU64::new(0),
             looking_us: AtomicU64::new(0),
+            round_us: AtomicU64::new(0),
         }));
         pace.connecting();
         pace
@@ -70,15 +74,20 @@ impl Pace {
 
     /// Whether a datagram leaves, or waits for its next repetition.
     pub(super) fn lets_pass(&self, datagram: &[u8]) -> bool {
-        let since = Duration::from_micros(self.0.looking_us.load(Ordering::Relaxed));
-        let looked = self.0.made.elapsed().saturating_sub(since);
-        Self::lets_pass_after(looked, datagram)
+        !is_check(datagram) || self.lets_check_pass(self.0.made.elapsed())
     }
 
-    fn lets_pass_after(looked: Duration, datagram: &[u8]) -> bool {
-        !is_check(datagram)
-            || looked <= HASTE
-            || (looked.as_micros() / TICK.as_micros()).is_multiple_of(EVERY)
+    fn lets_check_pass(&self, now: Duration) -> bool {
+        let since = Duration::from_micros(self.0.looking_us.load(Ordering::Relaxed));
+        if now.saturating_sub(since) <= HASTE {
+            return true;
+        }
+        let round = Duration::from_micros(self.0.round_us.load(Ordering::Relaxed));
+        let age = now.saturating_sub(round);
+        if age >= ROUND {
+            self.0.round_us.store(micros(now), Ordering::Relaxed);
+        }
+        age >= ROUND || age < TICK
     }
 
     fn set_cap(&self, cap: Duration) {
@@ -98,16 +107,15 @@ mod tests {
     fn checks_are_thinned_out_while_a_path_is_looked_for_and_nothing_else_is() {
         let pace = Pace::new();
         let check = [&[0, 1][..], &[0; 60]].concat();
-        let passed = |looked: Duration| Pace::lets_pass_after(looked, &check);
-        assert!(passed(HASTE));
-        let ticks = (0..50).map(|tick| HASTE + TICK * (tick + 1));
-        assert_eq!(ticks.filter(|looked| passed(*looked)).count(), 10);
-        let later = HASTE + TICK;
-        assert!(Pace::lets_pass_after(later, &[1, 1, 0, 0]), "an answer");
-        assert!(
-            Pace::lets_pass_after(later, &check[..20]),
-            "to a STUN server"
-        );
+        let at = Duration::from_millis;
+        let passed = |times: std::ops::Range<u64>, step: u64| {
+            let times = times.map(|tick| HASTE + at(1 + tick * step));
+            times.filter(|now| pace.lets_check_pass(*now)).count()
+        };
+        assert!(pace.lets_check_pass(HASTE));
+        assert_eq!(passed(0..50, 20), 10, "a second of ticks");
+        assert_eq!(passed(1..10, 2000), 9, "what keeps a path alive");
+        assert!(pace.lets_pass(&[1, 1, 0, 0]) && pace.lets_pass(&check[..20]));
         pace.connected();
         assert!(pace.lets_pass(&check), "a consent check of a running call");
         assert_eq!(pace.cap(), CONNECTED_CAP);

@@ -25,6 +25,7 @@ use super::options::{PeerOptions, RelayPolicy};
 use super::servers::TurnServer;
 use crate::net::Dialer;
 
+pub(super) use framing::payload;
 pub(super) use socket::RelayedSocket;
 
 /// Servers used at once: each costs an allocation for every address of this machine.

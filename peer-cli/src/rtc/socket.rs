@@ -14,6 +14,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit}
 use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
+use super::repeat;
 use super::stun::Listener;
 use super::tally::{self, Tally};
 use crate::proto::impair::Impairment;
@@ -151,6 +152,19 @@ impl fmt::Debug for PeerSocket {
     }
 }
 
+impl PeerSocket {
+    /// What leaves while a connection is looked for.
+    fn note(&self, transmit: &Transmit<'_>) {
+        let (datagram, destination) = (transmit.contents, transmit.destination);
+        if tally::is_check(datagram) {
+            self.tally.sent(self.local, destination);
+        } else if transmit.segment_size.is_none() && repeat::is_handshake(datagram) {
+            let impaired = self.impaired.as_ref();
+            repeat::later(&self.inner, impaired, &self.pace, datagram, destination);
+        }
+    }
+}
+
 impl AsyncUdpSocket for PeerSocket {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.inner.local_addr()
@@ -160,8 +174,8 @@ impl AsyncUdpSocket for PeerSocket {
         if !self.pace.lets_pass(transmit.contents) {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
-        if self.pace.is_looking() && tally::is_check(transmit.contents) {
-            self.tally.sent(self.local, transmit.destination);
+        if self.pace.is_looking() {
+            self.note(transmit);
         }
         let Some(impaired) = &self.impaired else {
             return self.inner.poll_send(cx, transmit);

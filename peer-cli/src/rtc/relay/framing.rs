@@ -66,6 +66,15 @@ pub(super) fn padded(mut message: Vec<u8>) -> Vec<u8> {
     message
 }
 
+/// What a datagram carries: itself, or what is inside where it is ChannelData.
+pub(in crate::rtc) fn payload(datagram: &[u8]) -> &[u8] {
+    if is_channel_data(datagram) {
+        datagram.get(CHANNEL_HEADER..).unwrap_or_default()
+    } else {
+        datagram
+    }
+}
+
 /// Whether this is ChannelData, by its first byte (RFC 8656 12: 0x40 to 0x4F).
 pub(super) fn is_channel_data(message: &[u8]) -> bool {
     message.first().is_some_and(|first| first >> 4 == 4)
