@@ -63,6 +63,7 @@ impl Call {
         purpose: Purpose,
         cause: Cause,
     ) -> Result<(), Failure> {
+        self.refresh_servers(Instant::now()).await;
         let Some(session) = self.sessions.get_mut(&key) else {
             return Ok(());
         };

@@ -109,6 +109,15 @@ impl Call {
         }
     }
 
+    /// Asks for fresh credentials now, where those that we have expire some time: a path is looked for. What is looked for
+    /// this time does not wait for them, and what is looked for next has them.
+    pub(super) async fn refresh_servers(&mut self, now: Instant) {
+        if self.offered.due.is_some() {
+            self.offered.due = Some(now);
+            self.ask_for_servers(now).await;
+        }
+    }
+
     /// Where only a relay will do, there must be one.
     ///
     /// # Errors
