@@ -61,6 +61,26 @@ fn a_silent_path_is_rebuilt_by_who_called_and_may_come_back_meanwhile() {
 }
 
 #[test]
+fn news_in_flocks_do_not_replace_an_attempt_that_has_only_just_begun() {
+    let gone = Input::Lost(Cause::Network);
+    let first = attempt(1, Purpose::Restart, Cause::Network);
+    let second = attempt(2, Purpose::Restart, Cause::Network);
+    let broken = attempt(3, Purpose::Rebuild, Cause::Broken);
+    play(
+        machine(true, true),
+        &[
+            (0, gone, &[first]),
+            (150, Input::Addresses, &[]),
+            (180, gone, &[]),
+            (499, Input::Timeout, &[]),
+            (500, Input::Timeout, &[second]),
+            // What cannot be used any more is not waited for.
+            (600, Input::Lost(Cause::Broken), &[broken]),
+        ],
+    );
+}
+
+#[test]
 fn who_was_called_lets_the_other_begin() {
     let ours = attempt(1, Purpose::Rebuild, Cause::Silence);
     play(
