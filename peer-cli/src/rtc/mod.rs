@@ -19,6 +19,7 @@ mod relay;
 mod repeat;
 mod runtime;
 mod servers;
+mod sharing;
 mod socket;
 mod stats;
 mod stun;

@@ -15,6 +15,7 @@ use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
 use super::repeat;
+use super::sharing::SharedSocket;
 use super::stun::Listener;
 use super::tally::{self, Tally};
 use crate::proto::impair::Impairment;
@@ -80,8 +81,8 @@ impl SocketFactory {
             return TokioRuntime.wrap_udp_socket(socket);
         }
         let granted = size_buffers(&socket);
-        let inner = TokioRuntime.wrap_udp_socket(socket)?;
-        let inner = self.with_relays(inner, local);
+        let inner = SharedSocket::new(TokioRuntime.wrap_udp_socket(socket)?);
+        let inner = self.with_relays(Arc::new(inner), local);
         let impaired = self.impairment.as_ref().map(|(spec, seed)| {
             // Each socket gets its own stream of fates, in the order they were bound.
             let index = self.count.fetch_add(1, Ordering::Relaxed);
