@@ -52,7 +52,7 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     setup::ensure(&[Job::Namespaces, Job::Laboratory])?;
     for fault in faults(bench.scale) {
         match survive(bench, fault) {
-            Ok(report) => rows(fault, &report, &mut table),
+            Ok(report) => rows(bench, fault, &report, &mut table),
             // The others are worth knowing all the same.
             Err(error) => {
                 println!("  {fault}: {error:#}");
@@ -136,7 +136,7 @@ fn strike(bench: &Bench, lab: &mut NatLab, server: &mut Process, fault: Fault) -
     Ok(Instant::now())
 }
 
-fn rows(fault: Fault, report: &Report, table: &mut Table) {
+fn rows(bench: &Bench, fault: Fault, report: &Report, table: &mut Table) {
     let [from_call, from_answer] = &report.deliveries;
     table.judged(
         &format!("{fault}: messages"),
@@ -150,21 +150,27 @@ fn rows(fault: Fault, report: &Report, table: &mut Table) {
             &format!("{fault}: the longest gap in the sound"),
             gap,
             format!("{gap:.2} s"),
-            GAP,
+            bench.bar(GAP),
             " s",
         );
     } else {
         let back = report.sound_back.into_iter();
         let worst = back.fold(0.0, |worst, back| back.unwrap_or(f64::INFINITY).max(worst));
         let what = format!("{fault}: sound is back after");
-        table.at_most(&what, worst, format!("{worst:.2} s"), SOUND, " s");
+        table.at_most(
+            &what,
+            worst,
+            format!("{worst:.2} s"),
+            bench.bar(SOUND),
+            " s",
+        );
     }
     let slowest = from_call.slowest.max(from_answer.slowest).as_secs_f64();
     table.at_most(
         &format!("{fault}: the last held-back message comes after"),
         slowest,
         format!("{slowest:.2} s"),
-        MESSAGES,
+        bench.bar(MESSAGES),
         " s",
     );
 }
