@@ -10,6 +10,7 @@ mod log;
 mod printer;
 
 use std::ffi::OsString;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -40,6 +41,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(failure) => return printer::last_words(&options, start, &failure),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers(&command))
         .enable_all()
         .build();
     let runtime = match runtime {
@@ -60,6 +62,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(failure) => printer::last_words(&options, start, &failure),
         None => exit.into(),
     }
+}
+
+/// Calls that one worker thread carries easily: each takes less than half a percent of a core there.
+const CALLS_PER_WORKER: usize = 50;
+
+/// Threads for all that waits for the network. More of them than there is work for would be woken one beside the other for
+/// each packet.
+fn workers(command: &Command) -> usize {
+    let calls = match command {
+        Command::Call(options) | Command::Answer(options) => options.signaling.peers,
+        _ => 1,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    calls.div_ceil(CALLS_PER_WORKER).clamp(1, cores)
 }
 
 /// Runs a command and says how it ended; `exit` is the last event, whatever happened.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::event::Event;
+use crate::proto::negotiation::MAX_REMOTE;
 
 /// Code of complaints about what others send.
 pub(super) const MALFORMED: &str = "malformed";
@@ -14,6 +15,12 @@ pub(super) fn malformed(from: &str, what: &str) -> Event {
         format!("ignored malformed message from {from}"),
         what,
     )
+}
+
+/// Told once a session: addresses that the other side wants checked, and that are not.
+pub(super) fn surplus(name: &str) -> Event {
+    let text = format!("{name} named more than {MAX_REMOTE} candidates: the others are not used");
+    Event::warning("too-many-candidates", text)
 }
 
 /// Lets one pass a second.

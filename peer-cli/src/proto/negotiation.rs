@@ -14,8 +14,8 @@ use std::collections::VecDeque;
 use shared::{Description, PeerEvent, SdpType};
 
 use super::sdp;
-pub use candidates::MAX_WAITING;
 use candidates::{Fate, Local, Remote};
+pub use candidates::{MAX_REMOTE, MAX_WAITING};
 pub use step::{Input, Output, Purpose};
 
 /// Inputs that wait for a step to be done.
@@ -70,6 +70,7 @@ pub struct Negotiation {
     /// The last answer of theirs that was set, and to which offer.
     accepted: Option<(u64, String)>,
     complained: bool,
+    told_surplus: bool,
 }
 
 impl Negotiation {
@@ -87,6 +88,7 @@ impl Negotiation {
             answered: None,
             accepted: None,
             complained: false,
+            told_surplus: false,
         }
     }
 
@@ -138,8 +140,14 @@ impl Negotiation {
             Input::Accepted => self.on_accepted(),
             Input::Refused => self.on_refused(),
             Input::Remote { event, generation } => match event {
-                PeerEvent::Offer(offer) => self.on_offer(offer.sdp, generation),
-                PeerEvent::Answer(answer) => self.on_answer(answer.sdp, generation),
+                PeerEvent::Offer(offer) => {
+                    let sdp = self.bounded(offer.sdp);
+                    self.on_offer(sdp, generation);
+                }
+                PeerEvent::Answer(answer) => {
+                    let sdp = self.bounded(answer.sdp);
+                    self.on_answer(sdp, generation);
+                }
                 PeerEvent::Candidate(candidate) => {
                     let fate = self.remote.add(candidate);
                     self.carry_out(fate);
@@ -314,7 +322,7 @@ impl Negotiation {
     }
 
     fn describe_remotely(&mut self, sdp: &str) {
-        for fate in self.remote.describe(sdp::ufrag(sdp).map(str::to_owned)) {
+        for fate in self.remote.describe(sdp) {
             self.carry_out(fate);
         }
     }
@@ -323,7 +331,22 @@ impl Negotiation {
         match fate {
             Fate::Apply(candidate) => self.outputs.push_back(Output::AddCandidate(candidate)),
             Fate::Kept => {}
-            Fate::TooMany => self.complain("too many candidates"),
+            Fate::TooMany => self.tell_surplus(),
+        }
+    }
+
+    /// Their description with as many candidates as are used.
+    fn bounded(&mut self, sdp: String) -> String {
+        let (sdp, surplus) = self.remote.bounded(sdp);
+        if surplus {
+            self.tell_surplus();
+        }
+        sdp
+    }
+
+    fn tell_surplus(&mut self) {
+        if !std::mem::replace(&mut self.told_surplus, true) {
+            self.outputs.push_back(Output::Surplus);
         }
     }
 

@@ -39,6 +39,35 @@ pub fn without_candidates(sdp: &str) -> String {
     sdp.split_inclusive('\n').filter(stays).collect()
 }
 
+/// The candidates in it, without the `a=` of their lines; a bundle may repeat them in every section.
+pub fn candidates(sdp: &str) -> impl Iterator<Item = &str> {
+    sdp.lines().filter_map(candidate_line)
+}
+
+/// The same with at most so many different candidates, `known` ones counted; nothing where that leaves it as it is.
+#[must_use]
+pub fn with_candidates_at_most(sdp: &str, most: usize, known: &[String]) -> Option<String> {
+    let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let mut bounded = String::with_capacity(sdp.len());
+    for line in sdp.split_inclusive('\n') {
+        if let Some(candidate) = candidate_line(line)
+            && !known.contains(&candidate)
+        {
+            if known.len() >= most {
+                continue;
+            }
+            known.push(candidate);
+        }
+        bounded.push_str(line);
+    }
+    (bounded.len() < sdp.len()).then_some(bounded)
+}
+
+fn candidate_line(line: &str) -> Option<&str> {
+    let attribute = line.trim_end().strip_prefix("a=")?;
+    attribute.starts_with("candidate:").then_some(attribute)
+}
+
 /// Which side begins the DTLS handshake (`a=setup`, RFC 4145 4): `active`, `passive` or, in offers,
 /// `actpass`.
 #[must_use]
@@ -132,6 +161,25 @@ mod tests {
         assert_eq!(setup(&sdp), Some("active"));
         let turned = with_setup(&sdp, "passive");
         assert_eq!(turned, sdp.replace("setup:active", "setup:passive"));
+    }
+
+    #[test]
+    fn surplus_candidates_are_left_out_and_repeated_ones_are_no_surplus() {
+        let line = |n: u32| format!("a=candidate:{n} 1 udp 1 192.0.2.1 9 typ host\r\n");
+        let (one, two, three) = (line(1), line(2), line(3));
+        let section = format!("m=audio 9\r\n{one}{two}");
+        let sdp = format!("{SDP}{section}{section}{three}a=end-of-candidates\r\n");
+        assert_eq!(candidates(&sdp).count(), 5);
+        assert_eq!(with_candidates_at_most(&sdp, 3, &[]), None);
+        let bounded = with_candidates_at_most(&sdp, 2, &[]);
+        assert_eq!(bounded, Some(sdp.replace(&three, "")));
+        let known = [
+            "candidate:3 1 udp 1 192.0.2.1 9 typ host",
+            "candidate:7",
+            "candidate:8",
+        ];
+        let bounded = with_candidates_at_most(&sdp, 2, &known.map(str::to_owned));
+        assert_eq!(bounded, Some(sdp.replace(&one, "").replace(&two, "")));
     }
 
     #[test]

@@ -8,3 +8,4 @@ mod messages;
 mod noise;
 mod relayed;
 mod sound;
+mod surplus;

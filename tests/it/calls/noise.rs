@@ -14,7 +14,7 @@ const GARBAGE: usize = 148;
 const HUGE: usize = 2;
 
 /// An offer of a real caller.
-async fn real_offer() -> String {
+pub(super) async fn real_offer() -> String {
     let server = TestServer::start();
     let (mut catcher, _) = Stranger::peer(&server.url(), "catcher", "answer").await;
     let _ann = TestPeer::call(&server.url(), "--mic tone:440");

@@ -12,6 +12,7 @@ use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
 
+mod calls;
 mod idle;
 mod nat;
 mod quality;
@@ -61,6 +62,11 @@ const PROOFS: &[Proof] = &[
         run: idle::run,
     },
     Proof {
+        name: "calls",
+        about: "what one call costs, a hundred at once, and ten minutes of them",
+        run: calls::run,
+    },
+    Proof {
         name: "quiet-machine",
         about: "three programs without an argument, without network or sound card",
         run: quiet::run,
@@ -105,6 +111,10 @@ impl Bench<'_> {
         } else {
             full * WIDER
         }
+    }
+
+    fn signaling(&self) -> Command {
+        Command::new(&self.programs.signaling)
     }
 
     fn peer(&self, words: &[&str]) -> Command {

@@ -16,10 +16,11 @@ pub(crate) struct Workspace {
     target: PathBuf,
 }
 
-/// The two programs of one build.
+/// The programs of one build: the two, and what loads them.
 pub(crate) struct Programs {
     pub(crate) signaling: PathBuf,
     pub(crate) peer: PathBuf,
+    pub(crate) load: PathBuf,
 }
 
 /// How the programs are built.
@@ -27,7 +28,7 @@ pub(crate) struct Programs {
 pub(crate) enum Profile {
     /// Every target with the development profile: what the tests run too, so that nothing is compiled twice.
     Tested,
-    /// The two programs alone, optimised.
+    /// These programs alone, optimised.
     Release,
 }
 
@@ -79,6 +80,8 @@ impl Workspace {
                 "signaling",
                 "--package",
                 "peer-cli",
+                "--package",
+                "load",
             ],
         };
         let mut command = self.cargo();
@@ -96,6 +99,7 @@ impl Workspace {
         Ok(Programs {
             signaling: executable(&messages, "signaling")?,
             peer: executable(&messages, "peer-cli")?,
+            load: executable(&messages, "load")?,
         })
     }
 }

@@ -45,6 +45,7 @@ impl Session {
             Output::Send { event, generation } => {
                 effects.push(self.frame(event, generation));
             }
+            Output::Surplus => effects.push(Effect::Tell(words::surplus(&self.party.name))),
             Output::Complain(what) => effects.push(self.complaint(what)),
         }
     }

@@ -4,9 +4,14 @@ use std::collections::VecDeque;
 
 use shared::{Candidate, PeerEvent};
 
-/// Candidates that wait for a description, each way; a real peer has a few dozen. As many of theirs
-/// are applied to one description: each may mean checks to an address of their choice.
+use crate::proto::sdp;
+
+/// Candidates that wait for a description, each way; a real peer has a few dozen.
 pub const MAX_WAITING: usize = 256;
+
+/// Candidates of theirs that are used with one description, those inside of it included: each means checks to an address
+/// of their choice.
+pub const MAX_REMOTE: usize = 64;
 
 /// What became of a candidate of theirs.
 #[derive(Debug, PartialEq)]
@@ -24,7 +29,8 @@ pub(super) enum Fate {
 pub(super) struct Remote {
     /// The generation of their description, once there is one.
     described: Option<Option<String>>,
-    applied: Vec<Candidate>,
+    /// The candidate lines that are in use, also those that stood in the description.
+    applied: Vec<String>,
     /// For descriptions that have not come; the oldest makes way.
     pub(super) waiting: VecDeque<Candidate>,
 }
@@ -41,24 +47,41 @@ impl Remote {
             }
             return Fate::Kept;
         }
-        if self.applied.iter().any(|known| is_same(known, &candidate)) {
+        // One way to be reached, whatever section it is written to.
+        if self.applied.contains(&candidate.candidate) {
             return Fate::Kept;
         }
-        if self.applied.len() >= MAX_WAITING {
+        if self.applied.len() >= MAX_REMOTE {
             return Fate::TooMany;
         }
-        self.applied.push(candidate.clone());
+        self.applied.push(candidate.candidate.clone());
         Fate::Apply(candidate)
     }
 
+    /// Their description without the candidates that are too many, and whether there were any.
+    pub(super) fn bounded(&self, sdp: String) -> (String, bool) {
+        let same = self.described == Some(sdp::ufrag(&sdp).map(str::to_owned));
+        let known = if same { &self.applied[..] } else { &[] };
+        match sdp::with_candidates_at_most(&sdp, MAX_REMOTE, known) {
+            Some(less) => (less, true),
+            None => (sdp, false),
+        }
+    }
+
     /// Their description is set: those that waited for it.
-    pub(super) fn describe(&mut self, ufrag: Option<String>) -> Vec<Fate> {
+    pub(super) fn describe(&mut self, description: &str) -> Vec<Fate> {
+        let ufrag = sdp::ufrag(description).map(str::to_owned);
         if let Some(before) = self.described.replace(ufrag)
             && Some(&before) != self.described.as_ref()
         {
             self.applied.clear();
             self.waiting
                 .retain(|c| before.is_none() || c.username_fragment != before);
+        }
+        for line in sdp::candidates(description) {
+            if !self.applied.iter().any(|known| known == line) {
+                self.applied.push(line.to_owned());
+            }
         }
         let waiting = std::mem::take(&mut self.waiting);
         waiting
@@ -84,11 +107,6 @@ impl Remote {
             (Some(current), named) => current == named,
         }
     }
-}
-
-/// Whether two are one way to be reached, whatever section they are written to.
-fn is_same(a: &Candidate, b: &Candidate) -> bool {
-    a.candidate == b.candidate
 }
 
 /// Ours.

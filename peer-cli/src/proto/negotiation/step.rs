@@ -59,6 +59,8 @@ pub enum Output {
         /// With this number.
         generation: Option<u64>,
     },
+    /// Tell the user once: the other side has more than [`super::MAX_REMOTE`] candidates, and the rest is left out.
+    Surplus,
     /// Tell the user once: the other side is out of step.
     Complain(&'static str),
 }

@@ -147,6 +147,7 @@ impl Side {
                 self.outbox.push_back(Input::Remote { event, generation });
             }
             Output::Complain(what) => panic!("{what}"),
+            Output::Surplus => panic!("there are but {CANDIDATES}"),
         }
     }
 
