@@ -4,6 +4,7 @@
 
 mod chirps;
 mod formats;
+mod replugged;
 mod through;
 
 use std::process::Command;

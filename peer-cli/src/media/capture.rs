@@ -105,7 +105,7 @@ impl Capture {
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let worker = Worker::open(&options, Notices::new(events), stats);
+            let worker = Worker::open(&options, Notices::new(events), stats, &mailbox);
             let (worker, outcome) = match worker {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),

@@ -7,6 +7,7 @@ mod mailbox;
 mod notice;
 mod pace;
 mod playback;
+mod standby;
 #[cfg(test)]
 mod tests;
 
@@ -81,6 +82,15 @@ pub enum MediaEvent {
         /// Its name.
         name: String,
         /// The device used instead; nothing: silence.
+        now_on: Option<String>,
+    },
+    /// A device works again: the one that was lost, or another in its place where there was none.
+    DeviceBack {
+        /// Microphone or speaker.
+        kind: DeviceKind,
+        /// The name of the one that was asked for.
+        name: String,
+        /// The device used in its place; nothing: it is the one.
         now_on: Option<String>,
     },
     /// A source or sink broke; the call goes on without it.

@@ -47,7 +47,7 @@ impl Playback {
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let (worker, outcome) = match Worker::open(&sink, Notices::new(events)) {
+            let (worker, outcome) = match Worker::open(&sink, Notices::new(events), &mail) {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),
             };

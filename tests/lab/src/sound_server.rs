@@ -210,7 +210,7 @@ impl SoundServer {
         command
             .args(["--latency-msec=50", "-d", &device.sink])
             .arg(file);
-        command.stdin(Stdio::null());
+        command.stdin(Stdio::null()).stderr(Stdio::null());
         Ok(Voice(command.spawn().context("cannot start paplay")?))
     }
 
