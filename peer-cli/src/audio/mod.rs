@@ -14,9 +14,11 @@ pub mod spec;
 mod tone;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 pub use error::{AudioError, ErrorClass};
+pub use file::Recording;
 pub use lookout::{Lookout, Sighting};
 use serde::Serialize;
 use spec::{SinkSpec, SourceSpec};
@@ -190,6 +192,11 @@ pub fn open_sink(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
         SinkSpec::Index(index) => device::open_sink(&device::Choice::Index(*index))?,
         SinkSpec::Name(name) => device::open_sink(&device::Choice::Name(name.clone()))?,
     })
+}
+
+/// Creates a file for two channels, whose samples come by turns; its ending names the format.
+pub fn create_recording(path: &Path) -> Result<Box<dyn Recording>, AudioError> {
+    file::writer(path, 2)
 }
 
 /// A sample as a 16-bit number, as files and pipes hold it.

@@ -7,6 +7,7 @@ mod mailbox;
 mod notice;
 mod pace;
 mod playback;
+mod recorder;
 mod standby;
 #[cfg(test)]
 mod tests;
@@ -15,7 +16,8 @@ use std::time::Instant;
 
 pub use capture::{Capture, CaptureOptions, CaptureStats};
 pub use clock::clock_us;
-pub use playback::{Playback, PlaybackOptions};
+pub use playback::{OutputStats, Playback, PlaybackOptions};
+pub use recorder::{RecordTap, Recorder};
 
 use crate::audio::{AudioError, DeviceKind};
 use crate::proto::sound_check::SoundCheck;

@@ -14,7 +14,7 @@ use crate::codec::opus::{CodecError, Encoder, EncoderOptions};
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::standby::Standby;
-use crate::media::{ListenerId, MediaEvent, clock_us};
+use crate::media::{ListenerId, MediaEvent, RecordTap, clock_us};
 use crate::proto::packet::Packet;
 
 mod device;
@@ -33,6 +33,7 @@ pub(super) enum Command {
     Bitrate(u32),
     Muted(bool),
     Seen(Sighting),
+    Record(RecordTap),
     Quit,
 }
 
@@ -46,6 +47,9 @@ pub(super) struct Worker {
     /// Present while somebody listens.
     run: Option<Run>,
     muted: bool,
+    tap: Option<RecordTap>,
+    /// Samples lost by sources that are gone.
+    overruns: u64,
     frame: Vec<f32>,
     notices: Notices,
     stats: Arc<Mutex<CaptureStats>>,
@@ -94,6 +98,8 @@ impl Worker {
             listeners: Vec::new(),
             run: None,
             muted: false,
+            tap: None,
+            overruns: 0,
             frame: vec![0.0; encoder.frame()],
             encoder,
             notices,
@@ -141,6 +147,10 @@ impl Worker {
             }
             Command::Seen(seen) => {
                 self.seen(seen);
+                Ok(())
+            }
+            Command::Record(tap) => {
+                self.tap = Some(tap);
                 Ok(())
             }
             Command::Quit => Ok(()),
@@ -233,6 +243,9 @@ impl Worker {
         if self.muted {
             self.frame.fill(0.0);
         }
+        if let (Some(tap), Some(run)) = (&self.tap, &self.run) {
+            tap.put(run.heard(now), &self.frame);
+        }
         let payload = match self.encoder.encode(&self.frame) {
             Ok(payload) => payload,
             Err(error) => return self.warn(&error),
@@ -264,7 +277,7 @@ impl Worker {
         if let Ok(mut stats) = self.stats.lock() {
             stats.packets += 1;
             stats.dropped += dropped;
-            stats.overruns = self.source.overruns();
+            stats.overruns = self.overruns + self.source.overruns();
             stats.audio_level = square.sqrt().min(1.0);
             stats.total_audio_energy += square * seconds;
             stats.total_samples_duration += seconds;

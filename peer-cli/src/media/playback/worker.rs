@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
 
+use super::output::{Output, OutputStats};
 use super::stream::Stream;
 use crate::audio::spec::SinkSpec;
 use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sighting, Sink};
@@ -14,7 +15,7 @@ use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
 use crate::media::standby::Standby;
-use crate::media::{MediaEvent, StreamId, clock_us};
+use crate::media::{MediaEvent, RecordTap, StreamId, clock_us};
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
@@ -41,6 +42,9 @@ pub(super) enum Command {
     Stats(StreamId, SyncSender<Option<PlayoutStats>>),
     Checks(StreamId, SyncSender<Vec<SoundMeter>>),
     Seen(Sighting),
+    Record(RecordTap),
+    Volume(f32),
+    Output(SyncSender<OutputStats>),
     Quit(Option<SyncSender<Result<(), AudioError>>>),
 }
 
@@ -54,6 +58,7 @@ struct Past {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
+    output: Output,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
     /// Present while there are streams.
@@ -79,6 +84,7 @@ impl Worker {
         });
         Ok(Worker {
             sink,
+            output: Output::default(),
             streams: Vec::new(),
             past: VecDeque::new(),
             pace: None,
@@ -130,6 +136,9 @@ impl Worker {
             Command::Stats(id, answer) => drop(answer.send(self.stats(id))),
             Command::Checks(id, answer) => drop(answer.send(self.meters(id))),
             Command::Seen(seen) => self.seen(seen),
+            Command::Record(tap) => self.output.tap = Some(tap),
+            Command::Volume(gain) => self.output.volume = gain,
+            Command::Output(answer) => drop(answer.send(self.output.stats(self.sink.as_ref()))),
             Command::Quit(_) => {}
         }
     }
@@ -233,12 +242,14 @@ impl Worker {
         for stream in &mut self.streams {
             stream.play(now, latency, &mut mix, &mut self.notices);
         }
-        for sample in &mut mix {
-            *sample = sample.clamp(-1.0, 1.0);
-        }
+        let mut due = now;
         if let Some(pace) = &mut self.pace {
+            if self.sink.clock() == Clock::Caller {
+                due = pace.next();
+            }
             pace.step();
         }
+        self.output.finish(&mut mix, due, latency);
         if let Err(error) = self.sink.write(&mix) {
             self.broken(error);
         }

@@ -60,6 +60,7 @@ impl Worker {
     /// Another source takes over in the middle.
     fn change(&mut self, source: Box<dyn Source>) {
         self.source.stop();
+        self.overruns += self.source.overruns();
         if let Some(run) = &mut self.run {
             run.change_clock(Instant::now(), source.clock());
         }

@@ -52,6 +52,7 @@ impl Worker {
 
     /// Another sink takes over in the middle.
     fn change(&mut self, sink: Box<dyn Sink>) {
+        self.output.leave(self.sink.as_ref());
         self.sink = sink;
         if let Some(pace) = &mut self.pace {
             pace.restart(Instant::now());
