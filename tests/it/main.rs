@@ -7,5 +7,6 @@ mod namespace;
 mod nat;
 mod relay;
 mod server;
+mod sound_server;
 mod stun;
 mod tutorial;

@@ -219,6 +219,10 @@ fn loopback_plan(options: &LoopbackOptions, session: &SessionOptions, role: Role
         .wrapping_add(u64::from(role == Role::Answer));
     let mut sound = options.sound.clone();
     let mut messages = options.messages.clone();
+    if role == Role::Answer {
+        // And one recording: left the caller, right the answerer.
+        sound.record = None;
+    }
     if role == Role::Call {
         // There is one file, one speaker: it plays what the answerer hears.
         sound.speaker = SinkSpec::Null;

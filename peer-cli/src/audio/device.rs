@@ -1,15 +1,18 @@
 //! Microphones and speakers. With the files in the folder of this name it is the only place that knows the system's sound.
 
+mod eyes;
 mod format;
 mod input;
 mod output;
+mod stream;
 mod system;
 #[cfg(test)]
 mod tests;
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 
-use super::{AudioError, DeviceInfo, DeviceKind, Sink, Source};
+use super::{AudioError, DeviceInfo, DeviceKind, DeviceName, Sink, Source};
+pub(super) use eyes::Eyes;
 use system::words;
 
 /// Which device.
@@ -66,7 +69,7 @@ fn unusable(error: AudioError, choice: &Choice) -> AudioError {
     }
 }
 
-fn find(kind: DeviceKind, choice: &Choice) -> Result<(cpal::Device, String), AudioError> {
+fn find(kind: DeviceKind, choice: &Choice) -> Result<(cpal::Device, DeviceName), AudioError> {
     if *choice == Choice::Default {
         let host = system::host();
         let device = host.as_ref().and_then(|host| match kind {
@@ -84,7 +87,10 @@ fn find(kind: DeviceKind, choice: &Choice) -> Result<(cpal::Device, String), Aud
             kind,
             reason: reason().to_owned(),
         })?;
-        let name = device.to_string();
+        let name = DeviceName {
+            id: identifier(&device),
+            title: device.to_string(),
+        };
         return Ok((device, name));
     }
     let mut all = list(kind)?;
@@ -94,8 +100,9 @@ fn find(kind: DeviceKind, choice: &Choice) -> Result<(cpal::Device, String), Aud
         .collect();
     match pick(&names, choice) {
         Ok(at) => {
-            let Found { device, info, .. } = all.swap_remove(at);
-            Ok((device, info.name))
+            let Found { device, info, id } = all.swap_remove(at);
+            let title = info.name;
+            Ok((device, DeviceName { id, title }))
         }
         Err(reason) => {
             let devices = all.into_iter().map(|found| found.info.name).collect();
@@ -136,6 +143,10 @@ fn pick(all: &[(&str, &str)], choice: &Choice) -> Result<usize, String> {
     }
 }
 
+fn identifier(device: &cpal::Device) -> String {
+    device.id().map(|id| id.id().to_owned()).unwrap_or_default()
+}
+
 fn missing() -> String {
     "not found".to_owned()
 }
@@ -162,11 +173,10 @@ fn list(kind: DeviceKind) -> Result<Vec<Found>, AudioError> {
             host.default_output_device(),
         ),
     };
-    let id = |device: &cpal::Device| device.id().map(|id| id.id().to_owned()).unwrap_or_default();
-    let default = default.map(|device| id(&device));
+    let default = default.map(|device| identifier(&device));
     let useful = devices
         .into_iter()
-        .filter(|device| system::is_useful(&id(device)));
+        .filter(|device| system::is_useful(&identifier(device)));
     let found = useful.enumerate().map(|(index, device)| {
         let config = match kind {
             DeviceKind::Input => device.default_input_config(),
@@ -174,7 +184,7 @@ fn list(kind: DeviceKind) -> Result<Vec<Found>, AudioError> {
         };
         let (rate, channels) =
             config.map_or((0, 0), |config| (config.sample_rate(), config.channels()));
-        let id = id(&device);
+        let id = identifier(&device);
         let default = default.as_deref() == Some(&id);
         let info = DeviceInfo {
             index,

@@ -1,6 +1,6 @@
 //! A build without microphones and speakers.
 
-use super::{AudioError, DeviceInfo, DeviceKind, Sink, Source};
+use super::{AudioError, DeviceInfo, DeviceKind, DeviceName, Sighting, Sink, Source};
 
 /// Which device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,20 @@ pub(super) fn open_source(choice: &Choice) -> Result<Box<dyn Source>, AudioError
 
 pub(super) fn open_sink(choice: &Choice) -> Result<Box<dyn Sink>, AudioError> {
     Err(missing(DeviceKind::Output, choice))
+}
+
+/// There is nothing to see.
+#[derive(Default)]
+pub(crate) struct Eyes;
+
+impl Eyes {
+    pub(crate) fn look(&mut self, _: DeviceKind, _: &DeviceName) -> Sighting {
+        Sighting::default()
+    }
+
+    pub(crate) fn must_guard(&mut self) -> bool {
+        false
+    }
 }
 
 fn missing(kind: DeviceKind, choice: &Choice) -> AudioError {

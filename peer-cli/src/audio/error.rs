@@ -70,6 +70,14 @@ impl AudioError {
         }
     }
 
+    /// Whether a device of this kind is what failed.
+    pub(crate) fn is_of(&self, wanted: DeviceKind) -> bool {
+        match self {
+            AudioError::NoDevice { kind, .. } | AudioError::Device { kind, .. } => *kind == wanted,
+            AudioError::File { .. } | AudioError::Sound { .. } => false,
+        }
+    }
+
     pub(crate) fn sound(what: &str, reason: impl fmt::Display) -> AudioError {
         AudioError::Sound {
             what: what.to_owned(),

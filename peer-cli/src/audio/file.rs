@@ -12,7 +12,7 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use super::resample::Resampler;
-use super::{AudioError, Read, SAMPLE_RATE, Sink, Source};
+use super::{AudioError, FRAME, Read, SAMPLE_RATE, Sink, Source};
 
 /// What can be read.
 const FORMATS: &str = "wav, flac, mp3 and Ogg Opus work";
@@ -164,14 +164,49 @@ fn open_reader(path: &Path) -> Result<Box<dyn Reader>, String> {
     }
 }
 
-/// Creates a file for sound, in the format that its ending names.
+/// A file being written, in whatever format.
+pub trait Recording {
+    /// Takes samples; those of several channels come by turns.
+    fn write(&mut self, samples: &[f32]) -> Result<(), AudioError>;
+    /// What was written until now is safe.
+    fn flush(&mut self) -> Result<(), AudioError>;
+    /// Completes the file.
+    fn finish(&mut self) -> Result<(), AudioError>;
+}
+
+/// A file as a sink.
+struct FileSink(Box<dyn Recording>);
+
+impl Sink for FileSink {
+    fn stop(&mut self) -> Result<(), AudioError> {
+        self.0.flush()
+    }
+
+    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+        self.0.write(frame)
+    }
+
+    fn close(mut self: Box<Self>) -> Result<(), AudioError> {
+        self.0.finish()
+    }
+}
+
+/// Creates a file for sound, in the format that its ending names, as a sink.
 pub(super) fn create(path: &Path) -> Result<Box<dyn Sink>, AudioError> {
+    Ok(Box::new(FileSink(writer(path, 1)?)))
+}
+
+/// Creates a file for sound of one or two channels, in the format that its ending names.
+pub(super) fn writer(path: &Path, channels: u8) -> Result<Box<dyn Recording>, AudioError> {
     let ending = path
         .extension()
         .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match ending.as_deref() {
-        Some("wav") => Ok(Box::new(wav_writer::WavSink::create(path)?)),
-        Some("ogg" | "opus") => Ok(Box::new(ogg_writer::OggSink::create(path)?)),
+        Some("wav") => {
+            let channels = u16::from(channels);
+            Ok(Box::new(wav_writer::WavWriter::create(path, channels)?))
+        }
+        Some("ogg" | "opus") => Ok(Box::new(ogg_writer::OggWriter::create(path, channels)?)),
         _ => Err(AudioError::File {
             path: path.to_owned(),
             reason: "cannot be written: its name must end in .wav, .ogg or .opus".to_owned(),

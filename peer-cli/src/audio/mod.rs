@@ -7,15 +7,19 @@ mod device;
 mod device;
 mod error;
 mod file;
+mod lookout;
 mod pipe;
 mod resample;
 pub mod spec;
 mod tone;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 pub use error::{AudioError, ErrorClass};
+pub use file::Recording;
+pub use lookout::{Lookout, Sighting};
 use serde::Serialize;
 use spec::{SinkSpec, SourceSpec};
 
@@ -60,6 +64,15 @@ pub struct DeviceInfo {
     pub channels: u16,
 }
 
+/// A device in use, so that it is recognised when it comes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceName {
+    /// The system's own name for it.
+    pub id: String,
+    /// What people call it.
+    pub title: String,
+}
+
 /// All microphones and speakers; none where there is no sound system.
 pub fn devices() -> Result<Vec<DeviceInfo>, AudioError> {
     device::devices()
@@ -101,6 +114,10 @@ pub trait Source {
     fn overruns(&self) -> u64 {
         0
     }
+    /// The microphone that it is, if it is one.
+    fn device(&self) -> Option<DeviceName> {
+        None
+    }
 }
 
 /// Somewhere to play.
@@ -124,6 +141,14 @@ pub trait Sink {
     /// Time from writing a sample to hearing it.
     fn latency(&self) -> Duration {
         Duration::ZERO
+    }
+    /// Samples that were missing so far when they were due, and were silence in place of sound.
+    fn underruns(&self) -> u64 {
+        0
+    }
+    /// The speaker that it is, if it is one.
+    fn device(&self) -> Option<DeviceName> {
+        None
     }
     /// Takes the next 10 ms.
     fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError>;
@@ -167,6 +192,11 @@ pub fn open_sink(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
         SinkSpec::Index(index) => device::open_sink(&device::Choice::Index(*index))?,
         SinkSpec::Name(name) => device::open_sink(&device::Choice::Name(name.clone()))?,
     })
+}
+
+/// Creates a file for two channels, whose samples come by turns; its ending names the format.
+pub fn create_recording(path: &Path) -> Result<Box<dyn Recording>, AudioError> {
+    file::writer(path, 2)
 }
 
 /// A sample as a 16-bit number, as files and pipes hold it.

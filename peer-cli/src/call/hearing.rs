@@ -102,6 +102,13 @@ impl Call {
                 let text = format!("{kind} \"{name}\" gone, now on {now_on}");
                 self.emit.emit(Event::warning("device-lost", text)).await;
             }
+            MediaEvent::DeviceBack { kind, name, now_on } => {
+                let text = match now_on {
+                    None => format!("{kind} \"{name}\" is back"),
+                    Some(other) => format!("{kind} \"{name}\" is still gone, now on {other}"),
+                };
+                self.emit.emit(Event::warning("device-back", text)).await;
+            }
             MediaEvent::Failed(error) => {
                 let exit = match error.class() {
                     ErrorClass::File => Exit::File,

@@ -1,5 +1,7 @@
 //! The sound of all calls: one playback for everybody, and a capture for each or for all.
 
+mod recording;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,11 +15,12 @@ use crate::cli::SoundOptions;
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::media::{
-    Capture, CaptureOptions, ListenerId, MediaEvent, Playback, PlaybackOptions, StreamId,
+    Capture, CaptureOptions, ListenerId, MediaEvent, Playback, PlaybackOptions, Recorder, StreamId,
 };
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{CheckReport, SoundCheck};
+use recording::Recording;
 
 /// Loss that the encoder expects until the other side has reported any, percent.
 const EXPECTED_LOSS: u8 = 5;
@@ -42,6 +45,7 @@ pub(super) struct SoundDesk {
     first: Option<Tagged>,
     own: HashMap<Key, Tagged>,
     listeners: HashMap<Key, ListenerId>,
+    recording: Recording,
     events: mpsc::Sender<SoundEvent>,
 }
 
@@ -88,6 +92,11 @@ impl SoundDesk {
             opened => opened,
         }
         .map_err(|error| failure(&error))?;
+        let recorder =
+            open_recorder(&options, &events, runtime).map_err(|error| failure(&error))?;
+        let recording = Recording::new(recorder);
+        recording.of_playback(&playback, options.echo);
+        recording.of_capture(&tagged.capture);
         let one_for_all = options.mic.is_device() || options.mic == SourceSpec::Stdin;
         let (shared, first) = if one_for_all {
             (Some(tagged.capture), None)
@@ -101,6 +110,7 @@ impl SoundDesk {
             first,
             own: HashMap::new(),
             listeners: HashMap::new(),
+            recording,
             events,
         };
         Ok((desk, warnings))
@@ -114,6 +124,7 @@ impl SoundDesk {
         checks: &[SoundCheck],
     ) -> Result<mpsc::Receiver<Packet>, Failure> {
         let stream = StreamId(key);
+        self.recording.start(key);
         if self.options.echo {
             let (back, leaving) = mpsc::channel(SEND_QUEUE);
             let (on, heard) = mpsc::channel(ECHO_QUEUE);
@@ -135,12 +146,13 @@ impl SoundDesk {
     fn capture_for(&mut self, key: Key) -> Result<&Tagged, Failure> {
         let tagged = match self.first.take() {
             Some(tagged) => tagged,
-            None => open_capture(
-                &self.options,
-                &self.events,
-                &tokio::runtime::Handle::current(),
-            )
-            .map_err(|error| failure(&error))?,
+            None => {
+                let runtime = tokio::runtime::Handle::current();
+                let tagged = open_capture(&self.options, &self.events, &runtime)
+                    .map_err(|error| failure(&error))?;
+                self.recording.of_capture(&tagged.capture);
+                tagged
+            }
         };
         tagged.call.store(key, Ordering::Relaxed);
         Ok(self.own.entry(key).or_insert(tagged))
@@ -164,6 +176,7 @@ impl SoundDesk {
     pub(super) fn remove(&mut self, key: Key) {
         self.stop_sending(key);
         self.playback.remove(StreamId(key));
+        self.recording.stop(key);
     }
 
     /// Counters of what a call has played, also after its end.
@@ -179,7 +192,9 @@ impl SoundDesk {
     /// Finishes the file, if the sink is one.
     pub(super) fn close(self) -> Result<(), Failure> {
         drop(self.own);
-        self.playback.close().map_err(|error| failure(&error))
+        let played = self.playback.close();
+        let recorded = self.recording.close();
+        played.and(recorded).map_err(|error| failure(&error))
     }
 }
 
@@ -214,6 +229,20 @@ fn open_playback(
     let playback = Playback::open(&PlaybackOptions { sink }, tx)?;
     runtime.spawn(forward(rx, None, events.clone()));
     Ok(playback)
+}
+
+fn open_recorder(
+    options: &SoundOptions,
+    events: &mpsc::Sender<SoundEvent>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Option<Recorder>, AudioError> {
+    let Some(path) = &options.record else {
+        return Ok(None);
+    };
+    let (tx, rx) = mpsc::channel(EVENT_QUEUE);
+    let recorder = Recorder::create(path, tx)?;
+    runtime.spawn(forward(rx, None, events.clone()));
+    Ok(Some(recorder))
 }
 
 async fn forward(

@@ -1,10 +1,12 @@
 //! Single values: what may be written and what is said otherwise.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::{Host, Url};
 
+use crate::audio::spec::SinkSpec;
 use crate::proto::quantity;
 
 /// Characters in a name or room.
@@ -73,6 +75,14 @@ pub(super) fn interval(text: &str) -> Result<Duration, String> {
         ));
     }
     Ok(interval)
+}
+
+/// A file for both sides of a call.
+pub(super) fn recording(text: &str) -> Result<PathBuf, String> {
+    match format!("file:{text}").parse() {
+        Ok(SinkSpec::File(path)) if !text.starts_with("file:") => Ok(path),
+        _ => Err("must be a file that ends in .wav, .ogg or .opus".to_owned()),
+    }
 }
 
 /// Sound in one packet, ms.

@@ -84,6 +84,13 @@ pub(super) struct SoundArgs {
     /// caller hears only itself.
     #[arg(long)]
     pub(super) echo: bool,
+    /// Record both sides: .wav or .ogg, we left, they right
+    ///
+    /// Two channels, 48 kHz: what is sent, muted or not, and all that is heard.
+    /// It begins when a call is connected and rests between calls; a .wav can
+    /// be read whatever ends the program.
+    #[arg(long, value_name = "FILE", value_parser = grammar::recording)]
+    pub(super) record: Option<PathBuf>,
     /// Sound in one packet: 10, 20, 40 or 60 ms [default: 20]
     #[arg(long, value_name = "MS", value_parser = grammar::ptime)]
     pub(super) ptime: Option<u32>,

@@ -144,6 +144,8 @@ pub struct SoundOptions {
     pub speaker: SinkSpec,
     /// Send back what arrives.
     pub echo: bool,
+    /// Where to record both sides.
+    pub record: Option<PathBuf>,
     /// Sound in one packet, ms: 10, 20, 40 or 60.
     pub ptime_ms: u32,
     /// Opus bit rate, bit/s.

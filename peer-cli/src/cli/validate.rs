@@ -126,10 +126,20 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
     } else {
         (mic, speaker)
     };
+    let (mic, speaker) = (args.mic.unwrap_or(mic), args.speaker.unwrap_or(speaker));
+    if let (Some(record), SinkSpec::File(played)) = (&args.record, &speaker)
+        && record == played
+    {
+        let name = record.display();
+        return Err(format!(
+            "--record and --speaker both write {name} (give two names)"
+        ));
+    }
     Ok(SoundOptions {
-        mic: args.mic.unwrap_or(mic),
-        speaker: args.speaker.unwrap_or(speaker),
+        mic,
+        speaker,
         echo: args.echo,
+        record: args.record,
         ptime_ms: args.ptime.unwrap_or(DEFAULT_PTIME),
         bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
         fec: !args.no_fec,

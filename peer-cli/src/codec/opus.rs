@@ -45,6 +45,8 @@ pub enum Purpose {
 pub struct EncoderOptions {
     /// What the sound is for.
     pub purpose: Purpose,
+    /// Two channels, whose samples come by turns, in place of one.
+    pub stereo: bool,
     /// Duration of a packet in ms: 10, 20, 40 or 60.
     pub ptime_ms: u32,
     /// Bits per second, 6000 to 510000; values outside are brought inside.
@@ -61,6 +63,7 @@ impl Default for EncoderOptions {
     fn default() -> EncoderOptions {
         EncoderOptions {
             purpose: Purpose::Call,
+            stereo: false,
             ptime_ms: 20,
             bitrate: 32_000,
             fec: true,
@@ -92,7 +95,12 @@ impl Encoder {
             Purpose::Call => Application::Voip,
             Purpose::Music => Application::Audio,
         };
-        let mut inner = opus::Encoder::new(SAMPLE_RATE, Channels::Mono, application)?;
+        let channels = if options.stereo {
+            Channels::Stereo
+        } else {
+            Channels::Mono
+        };
+        let mut inner = opus::Encoder::new(SAMPLE_RATE, channels, application)?;
         inner.set_inband_fec(options.fec)?;
         inner.set_complexity(i32::from(options.complexity.min(10)))?;
         let frame = options.ptime_ms as usize * MS;
@@ -106,7 +114,7 @@ impl Encoder {
         Ok(encoder)
     }
 
-    /// Samples that `encode` takes.
+    /// Samples that `encode` takes, of each channel.
     pub fn frame(&self) -> usize {
         self.frame
     }

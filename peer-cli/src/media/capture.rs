@@ -12,7 +12,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::mailbox::Mailbox;
 use super::notice::Notices;
-use super::{ListenerId, MediaEvent};
+use super::{ListenerId, MediaEvent, RecordTap};
 use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
@@ -105,7 +105,7 @@ impl Capture {
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let worker = Worker::open(&options, Notices::new(events), stats);
+            let worker = Worker::open(&options, Notices::new(events), stats, &mailbox);
             let (worker, outcome) = match worker {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),
@@ -152,6 +152,11 @@ impl Capture {
     /// Sends silence instead of the source, or the source again.
     pub fn set_muted(&self, muted: bool) {
         self.post(Command::Muted(muted));
+    }
+
+    /// Gives what is sent to a recorder as well.
+    pub fn record(&self, tap: RecordTap) {
+        self.post(Command::Record(tap));
     }
 
     /// The counters so far.

@@ -7,6 +7,8 @@ mod mailbox;
 mod notice;
 mod pace;
 mod playback;
+mod recorder;
+mod standby;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +16,8 @@ use std::time::Instant;
 
 pub use capture::{Capture, CaptureOptions, CaptureStats};
 pub use clock::clock_us;
-pub use playback::{Playback, PlaybackOptions};
+pub use playback::{OutputStats, Playback, PlaybackOptions};
+pub use recorder::{RecordTap, Recorder};
 
 use crate::audio::{AudioError, DeviceKind};
 use crate::proto::sound_check::SoundCheck;
@@ -81,6 +84,15 @@ pub enum MediaEvent {
         /// Its name.
         name: String,
         /// The device used instead; nothing: silence.
+        now_on: Option<String>,
+    },
+    /// A device works again: the one that was lost, or another in its place where there was none.
+    DeviceBack {
+        /// Microphone or speaker.
+        kind: DeviceKind,
+        /// The name of the one that was asked for.
+        name: String,
+        /// The device used in its place; nothing: it is the one.
         now_on: Option<String>,
     },
     /// A source or sink broke; the call goes on without it.

@@ -1,5 +1,6 @@
 //! Playback: received packets, decoded and mixed, to one sink.
 
+mod output;
 mod stream;
 mod worker;
 
@@ -11,12 +12,13 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::mailbox::Mailbox;
 use super::notice::Notices;
-use super::{MediaEvent, StreamId};
+use super::{MediaEvent, RecordTap, StreamId};
 use crate::audio::AudioError;
 use crate::audio::spec::SinkSpec;
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{CheckReport, SoundCheck};
+pub use output::OutputStats;
 use worker::{Command, Worker};
 
 /// How long the thread may take to answer a question; it wakes for it at once.
@@ -47,7 +49,7 @@ impl Playback {
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let (worker, outcome) = match Worker::open(&sink, Notices::new(events)) {
+            let (worker, outcome) = match Worker::open(&sink, Notices::new(events), &mail) {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),
             };
@@ -85,6 +87,23 @@ impl Playback {
     /// Stops a stream at once. Without any the sink pauses.
     pub fn remove(&self, id: StreamId) {
         self.mailbox.post(Command::Remove(id));
+    }
+
+    /// Gives what is played to a recorder as well, whatever the volume.
+    pub fn record(&self, tap: RecordTap) {
+        self.mailbox.post(Command::Record(tap));
+    }
+
+    /// Plays louder or softer; 1 is as it comes.
+    pub fn set_volume(&self, gain: f32) {
+        self.mailbox.post(Command::Volume(gain));
+    }
+
+    /// What plays: its counters, under the names of W3C webrtc-stats (`media-playout`), and its level.
+    pub fn output(&self) -> OutputStats {
+        let (answer, result) = sync::sync_channel(1);
+        self.mailbox.post(Command::Output(answer));
+        result.recv_timeout(ANSWER).unwrap_or_default()
     }
 
     /// Counters of a stream; after its end the last ones.

@@ -19,6 +19,7 @@ mod mistakes;
 mod nobody;
 mod peer;
 mod people;
+mod recording;
 mod schema;
 mod secrets;
 mod secure;

@@ -16,6 +16,8 @@ mod nat_lab;
 mod process;
 mod scratch;
 mod shell;
+#[cfg(unix)]
+mod sound_server;
 mod talk;
 mod tone;
 pub mod wav;
@@ -33,8 +35,11 @@ pub use nat::Nat;
 pub use nat_lab::{Family, NatLab, Side};
 pub use process::{Event, Process};
 pub use scratch::Scratch;
+#[cfg(unix)]
+pub use sound_server::{Device, Ear, Heard, SoundServer, Voice};
 pub use talk::{First, Outcome, Servers, Talk};
 pub use tone::Presence;
+pub use wav::Sound;
 
 /// Whether laboratories can be built here, which wants root; if not, that is said past the test harness, by the test's name.
 ///
@@ -45,7 +50,12 @@ pub fn may_build(test: &str) -> bool {
         Ok(_) => return true,
         Err(why) => why,
     };
-    let line = format!("SKIPPED {test}: needs root ({why:#})\n");
-    std::io::stderr().write_all(line.as_bytes()).ok();
+    say(&format!("SKIPPED {test}: needs root ({why:#})"));
     false
+}
+
+/// Past the test harness, which swallows what is printed.
+fn say(line: &str) {
+    let line = format!("{line}\n");
+    std::io::stderr().write_all(line.as_bytes()).ok();
 }

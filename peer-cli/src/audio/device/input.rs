@@ -2,16 +2,17 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait as _, StreamTrait as _};
+use cpal::traits::DeviceTrait as _;
 use cpal::{FromSample, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::format::{Format, with_sample};
+use super::stream::Stream;
 use super::system::{is_fatal, words};
 use crate::audio::resample::Resampler;
-use crate::audio::{AudioError, Clock, DeviceKind, Read, SAMPLE_RATE, Source};
+use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, Read, SAMPLE_RATE, Source};
 
 /// Sound that may wait between the device and us: 1 s.
 const RING_SECONDS: usize = 1;
@@ -19,11 +20,13 @@ const RING_SECONDS: usize = 1;
 const MOST_WAITING: usize = SAMPLE_RATE as usize / 10;
 /// How long a device may take to open.
 const OPENING: Duration = Duration::from_secs(5);
+/// A device that gives nothing for so long is gone.
+const SILENT: Duration = Duration::from_secs(3);
 
 /// A microphone: its callback fills a ring, `read` empties it.
 pub(super) struct Microphone {
     device: cpal::Device,
-    name: String,
+    name: DeviceName,
     format: Format,
     stream: Option<Open>,
     ready: Vec<f32>,
@@ -33,17 +36,19 @@ pub(super) struct Microphone {
 
 /// A stream that runs, or is ready to.
 struct Open {
-    stream: cpal::Stream,
+    stream: Stream,
     ring: Consumer<f32>,
     /// Samples that found the ring full.
     lost: Arc<AtomicU64>,
     failure: Arc<Mutex<Option<String>>>,
     resampler: Option<Resampler>,
+    /// When it last gave something.
+    heard: Instant,
 }
 
 impl Microphone {
     /// Prepares a stream at once, so that what is wrong with the device is known; it does not listen yet.
-    pub(super) fn open(device: cpal::Device, name: String) -> Result<Microphone, AudioError> {
+    pub(super) fn open(device: cpal::Device, name: DeviceName) -> Result<Microphone, AudioError> {
         let format = Format::choose(&device, DeviceKind::Input);
         let format = format.map_err(|error| broken(&name, words(&error)))?;
         let stream = Open::new(&device, &format).map_err(|reason| broken(&name, reason))?;
@@ -70,6 +75,11 @@ impl Microphone {
         self.overruns += open.lost.swap(0, Ordering::Relaxed) / self.format.channels.max(1) as u64;
         let channels = self.format.channels.max(1);
         let whole = open.ring.slots() / channels * channels;
+        if whole > 0 {
+            open.heard = Instant::now();
+        } else if open.heard.elapsed() > SILENT {
+            return Err(format!("it has given no sound for {} s", SILENT.as_secs()));
+        }
         let Ok(chunk) = open.ring.read_chunk(whole) else {
             return Ok(());
         };
@@ -100,7 +110,7 @@ impl Source for Microphone {
     }
 
     fn start(&mut self) -> Result<(), AudioError> {
-        let open = match self.stream.take() {
+        let mut open = match self.stream.take() {
             Some(open) => open,
             None => Open::new(&self.device, &self.format)
                 .map_err(|reason| broken(&self.name, reason))?,
@@ -108,6 +118,7 @@ impl Source for Microphone {
         open.stream
             .play()
             .map_err(|error| broken(&self.name, words(&error)))?;
+        open.heard = Instant::now();
         self.ready.clear();
         self.stream = Some(open);
         Ok(())
@@ -137,6 +148,10 @@ impl Source for Microphone {
     fn overruns(&self) -> u64 {
         self.overruns
     }
+
+    fn device(&self) -> Option<DeviceName> {
+        Some(self.name.clone())
+    }
 }
 
 impl Open {
@@ -152,7 +167,7 @@ impl Open {
             let (producer, ring) = RingBuffer::new(capacity);
             let (lost, failure) = (lost.clone(), failure.clone());
             let stream = with_sample!(format.sample, Sample => build::<Sample>(device, config, producer, lost, failure))?;
-            Ok((stream, ring))
+            Ok((Stream::new(stream), ring))
         });
         let (stream, ring) = built.map_err(|error| words(&error))?;
         Ok(Open {
@@ -161,6 +176,7 @@ impl Open {
             lost,
             failure,
             resampler,
+            heard: Instant::now(),
         })
     }
 }
@@ -198,10 +214,10 @@ where
     )
 }
 
-fn broken(name: &str, reason: String) -> AudioError {
+fn broken(name: &DeviceName, reason: String) -> AudioError {
     AudioError::Device {
         kind: DeviceKind::Input,
-        name: name.to_owned(),
+        name: name.title.clone(),
         reason,
         devices: Vec::new(),
     }

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use cpal::traits::{DeviceTrait as _, StreamTrait as _};
+use cpal::traits::DeviceTrait as _;
 use cpal::{FromSample, OutputCallbackInfo, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::format::{Format, with_sample};
+use super::stream::Stream;
 use super::system::{is_fatal, words};
 use crate::audio::resample::Resampler;
-use crate::audio::{AudioError, Clock, DeviceKind, FRAME, SAMPLE_RATE, Sink};
+use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, FRAME, SAMPLE_RATE, Sink};
 
 /// Room between us and the device: 1 s. Far less is filled.
 const RING_SECONDS: usize = 1;
@@ -25,16 +26,17 @@ const OPENING: Duration = Duration::from_secs(5);
 /// A speaker: `write` fills a ring, its callback empties it.
 pub(super) struct Speaker {
     device: cpal::Device,
-    name: String,
+    name: DeviceName,
     format: Format,
     stream: Option<Open>,
     converted: Vec<f32>,
     playing: bool,
+    underruns: u64,
 }
 
 /// A stream that runs, or is ready to.
 struct Open {
-    stream: cpal::Stream,
+    stream: Stream,
     ring: Producer<f32>,
     capacity: usize,
     shared: Arc<Shared>,
@@ -49,6 +51,8 @@ struct Shared {
     callbacks: AtomicU64,
     /// Samples that one callback takes at most.
     period: AtomicUsize,
+    /// Frames that were due and not there, since anything was written.
+    missed: AtomicU64,
     /// Time from the callback to the ear, microseconds.
     latency_us: AtomicU64,
     failure: Mutex<Option<String>>,
@@ -56,7 +60,7 @@ struct Shared {
 
 impl Speaker {
     /// Prepares a stream at once, so that what is wrong with the device is known.
-    pub(super) fn open(device: cpal::Device, name: String) -> Result<Speaker, AudioError> {
+    pub(super) fn open(device: cpal::Device, name: DeviceName) -> Result<Speaker, AudioError> {
         let format = Format::choose(&device, DeviceKind::Output);
         let format = format.map_err(|error| broken(&name, words(&error)))?;
         let stream = Open::new(&device, &format).map_err(|reason| broken(&name, reason))?;
@@ -67,6 +71,7 @@ impl Speaker {
             stream: Some(stream),
             converted: Vec::new(),
             playing: false,
+            underruns: 0,
         })
     }
 }
@@ -103,6 +108,9 @@ impl Sink for Speaker {
         let Some(open) = self.stream.as_mut().filter(|_| self.playing) else {
             return Ok(0);
         };
+        let missed = open.shared.missed.swap(0, Ordering::Relaxed);
+        // At the rate of the device; told at ours.
+        self.underruns += missed * u64::from(SAMPLE_RATE) / u64::from(self.format.rate.max(1));
         if let Some(reason) = open.failure() {
             return Err(broken(&self.name, reason));
         }
@@ -110,6 +118,14 @@ impl Sink for Speaker {
         let target = (period + rate * SPARE_MS / 1000).min(open.capacity / 2);
         let missing = target.saturating_sub(open.waiting());
         Ok(missing.div_ceil(rate / 100))
+    }
+
+    fn underruns(&self) -> u64 {
+        self.underruns
+    }
+
+    fn device(&self) -> Option<DeviceName> {
+        Some(self.name.clone())
     }
 
     fn latency(&self) -> Duration {
@@ -151,7 +167,7 @@ impl Open {
             let (ring, consumer) = RingBuffer::new(capacity);
             let shared = shared.clone();
             let stream = with_sample!(format.sample, Sample => build::<Sample>(device, config, consumer, shared))?;
-            Ok((stream, ring))
+            Ok((Stream::new(stream), ring))
         });
         let (stream, ring) = built.map_err(|error| words(&error))?;
         Ok(Open {
@@ -197,6 +213,7 @@ where
 {
     let channels = usize::from(config.channels).max(1);
     let failed = shared.clone();
+    let mut begun = false;
     device.build_output_stream(
         config,
         move |samples: &mut [T], info: &OutputCallbackInfo| {
@@ -210,9 +227,16 @@ where
                 .period
                 .fetch_max(samples.len() / channels, Ordering::Relaxed);
             shared.callbacks.fetch_add(1, Ordering::Relaxed);
+            let mut missed = 0;
             for frame in samples.chunks_mut(channels) {
+                let sample = ring.pop();
+                begun |= sample.is_ok();
+                missed += u64::from(begun && sample.is_err());
                 // Nothing there yet: silence.
-                frame.fill(T::from_sample_(ring.pop().unwrap_or(0.0)));
+                frame.fill(T::from_sample_(sample.unwrap_or(0.0)));
+            }
+            if missed > 0 {
+                shared.missed.fetch_add(missed, Ordering::Relaxed);
             }
         },
         move |error| {
@@ -226,10 +250,10 @@ where
     )
 }
 
-fn broken(name: &str, reason: String) -> AudioError {
+fn broken(name: &DeviceName, reason: String) -> AudioError {
     AudioError::Device {
         kind: DeviceKind::Output,
-        name: name.to_owned(),
+        name: name.title.clone(),
         reason,
         devices: Vec::new(),
     }

@@ -21,6 +21,28 @@ pub(super) fn host() -> Option<cpal::Host> {
     cpal::host_from_id(cpal::HostId::Alsa).ok()
 }
 
+/// Whether it moves a stream to another device when its own one is unplugged, and tells nobody.
+#[cfg(any(
+    target_os = "linux",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "dragonfly"
+))]
+pub(super) fn moves_streams(host: &cpal::Host) -> bool {
+    host.id() == cpal::HostId::PulseAudio
+}
+
+/// Whether it moves a stream to another device when its own one is unplugged, and tells nobody.
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "dragonfly"
+)))]
+pub(super) fn moves_streams(_: &cpal::Host) -> bool {
+    false
+}
+
 /// The sound system, if there is one.
 #[cfg(not(any(
     target_os = "linux",

@@ -1,4 +1,4 @@
-//! Ogg Opus (RFC 7845), mono. What was written up to the last 200 ms can be read whatever ends the program.
+//! Ogg Opus (RFC 7845), one or two channels. What was written up to the last 200 ms can be read whatever ends the program.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,18 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use ogg::{PacketWriteEndInfo, PacketWriter};
 
-use super::cannot_write;
-use crate::audio::{AudioError, FRAME, Sink};
+use super::{Recording, cannot_write};
+use crate::audio::AudioError;
 use crate::codec::opus::{CodecError, Encoder, EncoderOptions, Purpose};
 
-/// Bits per second: transparent for mono.
+/// Bits per second of each channel: transparent.
 const BITRATE: u32 = 64_000;
 /// Packets in a page: 200 ms.
 const PAGE: u32 = 10;
 
-pub(super) struct OggSink {
+pub(super) struct OggWriter {
     path: PathBuf,
+    channels: u8,
     writer: PacketWriter<'static, File>,
     serial: u32,
     encoder: Encoder,
@@ -24,15 +25,15 @@ pub(super) struct OggSink {
     /// The newest packet: only once another follows is it known not to be the last.
     held: Option<Bytes>,
     packets: u32,
-    /// Samples encoded in packets that were written.
+    /// Samples of each channel encoded in packets that were written.
     written: u64,
-    /// Samples of sound taken.
+    /// Samples of each channel taken.
     taken: u64,
     skip: u64,
 }
 
-impl OggSink {
-    pub(super) fn create(path: &Path) -> Result<OggSink, AudioError> {
+impl OggWriter {
+    pub(super) fn create(path: &Path, channels: u8) -> Result<OggWriter, AudioError> {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let failed = |error: CodecError| AudioError::File {
             path: path.to_owned(),
@@ -40,14 +41,16 @@ impl OggSink {
         };
         let options = EncoderOptions {
             purpose: Purpose::Music,
-            bitrate: BITRATE,
+            stereo: channels == 2,
+            bitrate: BITRATE * u32::from(channels),
             fec: false,
             ..EncoderOptions::default()
         };
         let mut encoder = Encoder::new(&options).map_err(failed)?;
         let skip = encoder.lookahead().map_err(failed)? as u64;
-        let mut sink = OggSink {
+        let mut sink = OggWriter {
             path: path.to_owned(),
+            channels,
             writer: PacketWriter::new(file),
             serial: std::process::id(),
             encoder,
@@ -64,7 +67,8 @@ impl OggSink {
 
     /// Identification and comment header (RFC 7845, sections 5.1 and 5.2).
     fn headers(&mut self) -> Result<(), AudioError> {
-        let mut head = b"OpusHead\x01\x01".to_vec();
+        let mut head = b"OpusHead\x01".to_vec();
+        head.push(self.channels);
         head.extend((self.skip as u16).to_le_bytes());
         head.extend(48_000u32.to_le_bytes());
         head.extend([0, 0, 0]);
@@ -90,8 +94,9 @@ impl OggSink {
 
     /// Encodes all whole frames that wait.
     fn encode(&mut self) -> Result<(), AudioError> {
-        while self.pending.len() >= self.encoder.frame() {
-            let frame: Vec<f32> = self.pending.drain(..self.encoder.frame()).collect();
+        let whole = self.encoder.frame() * usize::from(self.channels);
+        while self.pending.len() >= whole {
+            let frame: Vec<f32> = self.pending.drain(..whole).collect();
             let packet = self.encoder.encode(&frame);
             let packet = packet.map_err(|error| AudioError::File {
                 path: self.path.clone(),
@@ -109,12 +114,25 @@ impl OggSink {
         }
         Ok(())
     }
+}
+
+impl Recording for OggWriter {
+    fn write(&mut self, samples: &[f32]) -> Result<(), AudioError> {
+        self.taken += (samples.len() / usize::from(self.channels)) as u64;
+        self.pending.extend_from_slice(samples);
+        self.encode()
+    }
+
+    /// A page is written when it is full.
+    fn flush(&mut self) -> Result<(), AudioError> {
+        Ok(())
+    }
 
     /// Pads to whole frames, so that all sound has left the encoder, and marks the end.
     fn finish(&mut self) -> Result<(), AudioError> {
         let frame = self.encoder.frame() as u64;
         let whole = (self.taken + self.skip).next_multiple_of(frame);
-        let padding = whole.saturating_sub(self.taken) as usize;
+        let padding = whole.saturating_sub(self.taken) as usize * usize::from(self.channels);
         self.pending.resize(self.pending.len() + padding, 0.0);
         self.encode()?;
         match self.held.take() {
@@ -125,17 +143,5 @@ impl OggSink {
             ),
             None => Ok(()),
         }
-    }
-}
-
-impl Sink for OggSink {
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
-        self.taken += FRAME as u64;
-        self.pending.extend_from_slice(frame);
-        self.encode()
-    }
-
-    fn close(mut self: Box<Self>) -> Result<(), AudioError> {
-        self.finish()
     }
 }

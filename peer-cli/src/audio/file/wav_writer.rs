@@ -1,44 +1,42 @@
-//! wav, 48 kHz, 16 bit, mono, whose header is true at every moment: a program that is killed leaves a file that plays.
+//! wav, 48 kHz, 16 bit, whose header is true at every moment: a program that is killed leaves a file that plays.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::cannot_write;
-use crate::audio::{AudioError, FRAME, SAMPLE_RATE, Sink, to_i16};
+use super::{Recording, cannot_write};
+use crate::audio::{AudioError, SAMPLE_RATE, to_i16};
 
-/// Frames written at once, header included: 100 ms.
-const BATCH: usize = 10;
+/// Samples of each channel written at once, header included: 100 ms.
+const BATCH: usize = SAMPLE_RATE as usize / 10;
 /// Length of the header.
 const HEADER: u32 = 44;
 
-pub(super) struct WavSink {
+pub(super) struct WavWriter {
     path: PathBuf,
     file: File,
+    channels: u16,
     /// A pipe cannot go back to its header; it gets the largest length at once.
     seekable: bool,
     pending: Vec<u8>,
     written: u64,
 }
 
-impl WavSink {
-    pub(super) fn create(path: &Path) -> Result<WavSink, AudioError> {
+impl WavWriter {
+    pub(super) fn create(path: &Path, channels: u16) -> Result<WavWriter, AudioError> {
         let failed = |error| cannot_write(path, &error);
         let mut file = File::create(path).map_err(failed)?;
         let seekable = file.stream_position().is_ok();
-        file.write_all(&header(if seekable { 0 } else { u64::MAX }))
+        file.write_all(&header(if seekable { 0 } else { u64::MAX }, channels))
             .map_err(failed)?;
-        Ok(WavSink {
+        Ok(WavWriter {
             path: path.to_owned(),
             file,
+            channels,
             seekable,
             pending: Vec::new(),
             written: 0,
         })
-    }
-
-    fn flush(&mut self) -> Result<(), AudioError> {
-        self.put().map_err(|error| cannot_write(&self.path, &error))
     }
 
     /// Sound first, then the header: it never promises more than there is.
@@ -51,47 +49,48 @@ impl WavSink {
         self.pending.clear();
         if self.seekable {
             self.file.rewind()?;
-            self.file.write_all(&header(self.written))?;
+            self.file.write_all(&header(self.written, self.channels))?;
             self.file.seek(SeekFrom::End(0))?;
         }
         Ok(())
     }
 }
 
-impl Sink for WavSink {
-    fn stop(&mut self) -> Result<(), AudioError> {
-        self.flush()
-    }
-
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+impl Recording for WavWriter {
+    fn write(&mut self, samples: &[f32]) -> Result<(), AudioError> {
         self.pending.extend(
-            frame
+            samples
                 .iter()
                 .flat_map(|sample| to_i16(*sample).to_le_bytes()),
         );
-        if self.pending.len() >= BATCH * FRAME * 2 {
+        if self.pending.len() >= BATCH * usize::from(self.channels) * 2 {
             self.flush()?;
         }
         Ok(())
     }
 
-    fn close(mut self: Box<Self>) -> Result<(), AudioError> {
+    fn flush(&mut self) -> Result<(), AudioError> {
+        self.put().map_err(|error| cannot_write(&self.path, &error))
+    }
+
+    fn finish(&mut self) -> Result<(), AudioError> {
         self.flush()
     }
 }
 
 /// The header of `bytes` of sound; beyond 4 GB it states the largest length, which players take as "to the end".
-fn header(bytes: u64) -> Vec<u8> {
+fn header(bytes: u64, channels: u16) -> Vec<u8> {
     let data = u32::try_from(bytes).unwrap_or(u32::MAX);
+    let frame = channels * 2;
     let mut header = b"RIFF".to_vec();
     header.extend(data.saturating_add(HEADER - 8).to_le_bytes());
     header.extend(b"WAVEfmt ");
     header.extend(16u32.to_le_bytes());
     header.extend(1u16.to_le_bytes());
-    header.extend(1u16.to_le_bytes());
+    header.extend(channels.to_le_bytes());
     header.extend(SAMPLE_RATE.to_le_bytes());
-    header.extend((SAMPLE_RATE * 2).to_le_bytes());
-    header.extend(2u16.to_le_bytes());
+    header.extend((SAMPLE_RATE * u32::from(frame)).to_le_bytes());
+    header.extend(frame.to_le_bytes());
     header.extend(16u16.to_le_bytes());
     header.extend(b"data");
     header.extend(data.to_le_bytes());

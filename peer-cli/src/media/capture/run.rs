@@ -108,6 +108,16 @@ impl Run {
         }
     }
 
+    /// When the first sample of the frame was heard that is to be sent now.
+    pub(super) fn heard(&self, now: Instant) -> Instant {
+        let end = match self.clock {
+            Clock::Caller => self.pace.next(),
+            Clock::Device => now,
+        };
+        let length = Duration::from_micros(u64::from(self.frame) * 1000 / 48);
+        end.checked_sub(length).unwrap_or(end)
+    }
+
     /// Numbers an encoded frame.
     pub(super) fn packet(&mut self, now: Instant, payload: Bytes) -> Packet {
         let (sequence, timestamp, marker) = (self.sequence, self.timestamp, self.marker);

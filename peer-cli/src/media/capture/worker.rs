@@ -9,13 +9,15 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::run::{Phase, Run};
 use super::{CaptureOptions, CaptureStats};
 use crate::audio::spec::SourceSpec;
-use crate::audio::{self, AudioError, DeviceKind, Read, Source};
+use crate::audio::{self, AudioError, DeviceKind, Read, Sighting, Source};
 use crate::codec::opus::{CodecError, Encoder, EncoderOptions};
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
-use crate::media::{ListenerId, MediaEvent, clock_us};
+use crate::media::standby::Standby;
+use crate::media::{ListenerId, MediaEvent, RecordTap, clock_us};
 use crate::proto::packet::Packet;
 
+mod device;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +32,8 @@ pub(super) enum Command {
     ExpectedLoss(u8),
     Bitrate(u32),
     Muted(bool),
+    Seen(Sighting),
+    Record(RecordTap),
     Quit,
 }
 
@@ -43,11 +47,15 @@ pub(super) struct Worker {
     /// Present while somebody listens.
     run: Option<Run>,
     muted: bool,
+    tap: Option<RecordTap>,
+    /// Samples lost by sources that are gone.
+    overruns: u64,
     frame: Vec<f32>,
     notices: Notices,
     stats: Arc<Mutex<CaptureStats>>,
-    /// What takes over when a microphone is lost.
-    replace: fn() -> (Box<dyn Source>, Option<String>),
+    /// Who looks for a microphone that is lost; there is none where the source is none.
+    standby: Option<Standby>,
+    open: fn(&SourceSpec) -> Result<Option<Box<dyn Source>>, AudioError>,
 }
 
 impl Worker {
@@ -55,6 +63,7 @@ impl Worker {
         options: &CaptureOptions,
         notices: Notices,
         stats: Arc<Mutex<CaptureStats>>,
+        mailbox: &Arc<Mailbox<Command>>,
     ) -> Result<Worker, AudioError> {
         let CaptureOptions {
             ptime_ms,
@@ -76,6 +85,12 @@ impl Worker {
         let source = audio::open_source(&options.source)?;
         let source =
             source.ok_or_else(|| AudioError::sound("capture", "there is no source to open"))?;
+        let standby = source.device().map(|device| {
+            let by_default = options.source == SourceSpec::Default;
+            let mailbox = mailbox.clone();
+            let tell = move |seen| mailbox.post(Command::Seen(seen));
+            Standby::new(DeviceKind::Input, device, by_default, tell)
+        });
         Ok(Worker {
             source,
             lookahead,
@@ -83,11 +98,14 @@ impl Worker {
             listeners: Vec::new(),
             run: None,
             muted: false,
+            tap: None,
+            overruns: 0,
             frame: vec![0.0; encoder.frame()],
             encoder,
             notices,
             stats,
-            replace: replacement,
+            standby: standby.transpose()?,
+            open: audio::open_source,
         })
     }
 
@@ -95,8 +113,9 @@ impl Worker {
     pub(super) fn run(mut self, mailbox: &Mailbox<Command>) {
         loop {
             let unread = self.notices.flush().then(|| Instant::now() + RETRY);
+            let overdue = self.standby.as_ref().and_then(Standby::due);
             let due = self.run.as_ref().and_then(Run::wake);
-            for command in mailbox.wait(due.into_iter().chain(unread).min()) {
+            for command in mailbox.wait(due.into_iter().chain(unread).chain(overdue).min()) {
                 match command {
                     Command::Quit => return self.source.stop(),
                     command => self.obey(command),
@@ -126,6 +145,14 @@ impl Worker {
                 self.muted = muted;
                 Ok(())
             }
+            Command::Seen(seen) => {
+                self.seen(seen);
+                Ok(())
+            }
+            Command::Record(tap) => {
+                self.tap = Some(tap);
+                Ok(())
+            }
             Command::Quit => Ok(()),
         };
         if let Err(error) = changed {
@@ -144,16 +171,29 @@ impl Worker {
             }),
             Err(error) => self.broken(error),
         }
+        if let Some(standby) = &self.standby {
+            standby.start();
+        }
     }
 
     fn stop_if_alone(&mut self) {
         if self.listeners.is_empty() && self.run.take().is_some() {
             self.source.stop();
+            if let Some(standby) = &mut self.standby {
+                standby.rest();
+            }
         }
     }
 
     /// Sends everything that is due.
     fn work(&mut self) {
+        if let Some(news) = self
+            .standby
+            .as_mut()
+            .and_then(|s| s.overdue(Instant::now()))
+        {
+            self.notices.send(news);
+        }
         loop {
             let now = Instant::now();
             let Some(run) = &mut self.run else { return };
@@ -203,6 +243,9 @@ impl Worker {
         if self.muted {
             self.frame.fill(0.0);
         }
+        if let (Some(tap), Some(run)) = (&self.tap, &self.run) {
+            tap.put(run.heard(now), &self.frame);
+        }
         let payload = match self.encoder.encode(&self.frame) {
             Ok(payload) => payload,
             Err(error) => return self.warn(&error),
@@ -234,36 +277,11 @@ impl Worker {
         if let Ok(mut stats) = self.stats.lock() {
             stats.packets += 1;
             stats.dropped += dropped;
-            stats.overruns = self.source.overruns();
+            stats.overruns = self.overruns + self.source.overruns();
             stats.audio_level = square.sqrt().min(1.0);
             stats.total_audio_energy += square * seconds;
             stats.total_samples_duration += seconds;
         }
-    }
-
-    /// The source broke. A microphone is replaced, if only by silence; anything else has ended.
-    fn broken(&mut self, error: AudioError) {
-        let Some(run) = &mut self.run else { return };
-        let AudioError::Device {
-            kind: DeviceKind::Input,
-            name,
-            ..
-        } = &error
-        else {
-            run.phase = Phase::Ended;
-            self.notices.send(MediaEvent::Failed(error));
-            self.notices.send(MediaEvent::CaptureEnded);
-            return;
-        };
-        self.source.stop();
-        let (source, now_on) = (self.replace)();
-        run.change_clock(Instant::now(), source.clock());
-        self.source = source;
-        self.notices.send(MediaEvent::DeviceLost {
-            kind: DeviceKind::Input,
-            name: name.clone(),
-            now_on,
-        });
     }
 
     fn warn(&mut self, error: &CodecError) {
@@ -274,14 +292,4 @@ impl Worker {
             hint: None,
         });
     }
-}
-
-/// The default microphone, or silence.
-fn replacement() -> (Box<dyn Source>, Option<String>) {
-    if let Ok(Some(mut source)) = audio::open_source(&SourceSpec::Default)
-        && source.start().is_ok()
-    {
-        return (source, Some(SourceSpec::Default.to_string()));
-    }
-    (audio::silence(), None)
 }

@@ -1,22 +1,26 @@
 //! The playback thread.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
 
+use super::output::{Output, OutputStats};
 use super::stream::Stream;
 use crate::audio::spec::SinkSpec;
-use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sink};
+use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sighting, Sink};
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
-use crate::media::{MediaEvent, StreamId, clock_us};
+use crate::media::standby::Standby;
+use crate::media::{MediaEvent, RecordTap, StreamId, clock_us};
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
 
+mod device;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +41,10 @@ pub(super) enum Command {
     Remove(StreamId),
     Stats(StreamId, SyncSender<Option<PlayoutStats>>),
     Checks(StreamId, SyncSender<Vec<SoundMeter>>),
+    Seen(Sighting),
+    Record(RecordTap),
+    Volume(f32),
+    Output(SyncSender<OutputStats>),
     Quit(Option<SyncSender<Result<(), AudioError>>>),
 }
 
@@ -50,25 +58,39 @@ struct Past {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
+    output: Output,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
     /// Present while there are streams.
     pace: Option<Pace>,
     notices: Notices,
-    /// What takes over when a speaker is lost.
-    replace: fn() -> (Box<dyn Sink>, Option<String>),
+    /// Who looks for a speaker that is lost; there is none where the sink is none.
+    standby: Option<Standby>,
+    open: fn(&SinkSpec) -> Result<Box<dyn Sink>, AudioError>,
 }
 
 impl Worker {
-    pub(super) fn open(sink: &SinkSpec, notices: Notices) -> Result<Worker, AudioError> {
-        let sink = audio::open_sink(sink)?;
+    /// Opens the sink; `mailbox` is where news of its device go.
+    pub(super) fn open(
+        spec: &SinkSpec,
+        notices: Notices,
+        mailbox: &Arc<Mailbox<Command>>,
+    ) -> Result<Worker, AudioError> {
+        let sink = audio::open_sink(spec)?;
+        let standby = sink.device().map(|device| {
+            let mailbox = mailbox.clone();
+            let tell = move |seen| mailbox.post(Command::Seen(seen));
+            Standby::new(DeviceKind::Output, device, *spec == SinkSpec::Default, tell)
+        });
         Ok(Worker {
             sink,
+            output: Output::default(),
             streams: Vec::new(),
             past: VecDeque::new(),
             pace: None,
             notices,
-            replace: replacement,
+            standby: standby.transpose()?,
+            open: audio::open_sink,
         })
     }
 
@@ -76,11 +98,12 @@ impl Worker {
     pub(super) fn run(mut self, mailbox: &Mailbox<Command>) {
         loop {
             let unread = self.notices.flush().then(|| Instant::now() + RETRY);
+            let overdue = self.standby.as_ref().and_then(Standby::due);
             let due = self.pace.as_ref().map(|pace| match self.sink.clock() {
                 Clock::Caller => pace.next(),
                 Clock::Device => Instant::now() + POLL,
             });
-            for command in mailbox.wait(due.into_iter().chain(unread).min()) {
+            for command in mailbox.wait(due.into_iter().chain(unread).chain(overdue).min()) {
                 match command {
                     Command::Quit(answer) => return self.quit(answer),
                     command => self.obey(command),
@@ -112,6 +135,10 @@ impl Worker {
             // Whoever asked may have given up waiting.
             Command::Stats(id, answer) => drop(answer.send(self.stats(id))),
             Command::Checks(id, answer) => drop(answer.send(self.meters(id))),
+            Command::Seen(seen) => self.seen(seen),
+            Command::Record(tap) => self.output.tap = Some(tap),
+            Command::Volume(gain) => self.output.volume = gain,
+            Command::Output(answer) => drop(answer.send(self.output.stats(self.sink.as_ref()))),
             Command::Quit(_) => {}
         }
     }
@@ -169,6 +196,9 @@ impl Worker {
         if let Err(error) = self.sink.start() {
             self.broken(error);
         }
+        if let Some(standby) = &self.standby {
+            standby.start();
+        }
         let now = Instant::now();
         self.pace = Some(Pace::new(now, TICK, MOST_BEHIND));
         now
@@ -176,6 +206,13 @@ impl Worker {
 
     /// Plays everything that is due.
     fn work(&mut self) {
+        if let Some(news) = self
+            .standby
+            .as_mut()
+            .and_then(|s| s.overdue(Instant::now()))
+        {
+            self.notices.send(news);
+        }
         match self.sink.clock() {
             Clock::Caller => loop {
                 let now = Instant::now();
@@ -205,12 +242,14 @@ impl Worker {
         for stream in &mut self.streams {
             stream.play(now, latency, &mut mix, &mut self.notices);
         }
-        for sample in &mut mix {
-            *sample = sample.clamp(-1.0, 1.0);
-        }
+        let mut due = now;
         if let Some(pace) = &mut self.pace {
+            if self.sink.clock() == Clock::Caller {
+                due = pace.next();
+            }
             pace.step();
         }
+        self.output.finish(&mut mix, due, latency);
         if let Err(error) = self.sink.write(&mix) {
             self.broken(error);
         }
@@ -235,49 +274,14 @@ impl Worker {
         }
         let surplus = self.past.len().saturating_sub(REMEMBERED);
         self.past.drain(..surplus);
-        if self.streams.is_empty()
-            && self.pace.take().is_some()
-            && let Err(error) = self.sink.stop()
-        {
-            self.broken(error);
+        if self.streams.is_empty() && self.pace.take().is_some() {
+            if let Err(error) = self.sink.stop() {
+                self.broken(error);
+            }
+            if let Some(standby) = &mut self.standby {
+                standby.rest();
+            }
         }
         gone.iter().map(|stream| stream.id).collect()
     }
-
-    /// The sink broke. A speaker is replaced, if only by nothing; the call goes on.
-    fn broken(&mut self, error: AudioError) {
-        let (sink, now_on) = match &error {
-            AudioError::Device {
-                kind: DeviceKind::Output,
-                ..
-            } => (self.replace)(),
-            _ => (audio::null(), None),
-        };
-        self.sink = sink;
-        if let Some(pace) = &mut self.pace {
-            pace.restart(Instant::now());
-        }
-        self.notices.send(match error {
-            AudioError::Device {
-                kind: DeviceKind::Output,
-                name,
-                ..
-            } => MediaEvent::DeviceLost {
-                kind: DeviceKind::Output,
-                name,
-                now_on,
-            },
-            error => MediaEvent::Failed(error),
-        });
-    }
-}
-
-/// The default speaker, or nothing.
-fn replacement() -> (Box<dyn Sink>, Option<String>) {
-    if let Ok(mut sink) = audio::open_sink(&SinkSpec::Default)
-        && sink.start().is_ok()
-    {
-        return (sink, Some(SinkSpec::Default.to_string()));
-    }
-    (audio::null(), None)
 }

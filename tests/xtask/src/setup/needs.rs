@@ -72,6 +72,13 @@ pub(crate) const NEEDS: &[Need] = &[
         debian: &["pulseaudio"],
     },
     Need {
+        what: "pactl, parec and paplay (pulseaudio-utils)",
+        job: Job::SoundCard,
+        only_linux: true,
+        present: sound_tools,
+        debian: &["pulseaudio-utils"],
+    },
+    Need {
         what: "ip and ss (iproute2)",
         job: Job::Namespaces,
         only_linux: true,
@@ -151,6 +158,12 @@ fn c_compiler() -> bool {
 
 fn alsa_headers() -> bool {
     shell::works("pkg-config", &["--exists", "alsa"])
+}
+
+fn sound_tools() -> bool {
+    ["pactl", "parec", "paplay"]
+        .iter()
+        .all(|name| shell::find(name).is_some())
 }
 
 fn namespace_tools() -> bool {

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::audio::{DeviceKind, DeviceName};
 
 /// A microphone that gives one frame and is then unplugged, or a file that turns out to be broken.
 struct Breaking {
@@ -31,9 +32,18 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
         source: SourceSpec::Silence,
         ..CaptureOptions::default()
     };
-    let mut worker = Worker::open(&options, Notices::new(events), Arc::default()).unwrap();
+    let mailbox = Arc::new(Mailbox::new());
+    let mut worker =
+        Worker::open(&options, Notices::new(events), Arc::default(), &mailbox).unwrap();
+    let is_microphone = error.is_of(DeviceKind::Input);
     worker.source = Box::new(Breaking { error, frames: 0 });
-    worker.replace = || (audio::silence(), Some("spare".to_owned()));
+    let (id, title) = ("usb.0".into(), "USB".into());
+    let standby = Standby::new(DeviceKind::Input, DeviceName { id, title }, false, |_| {});
+    worker.standby = is_microphone.then(|| standby.unwrap());
+    worker.open = |spec| match spec {
+        SourceSpec::Default => Ok(Some(audio::silence())),
+        other => Err(AudioError::sound("no such microphone", other)),
+    };
     let (packets, mut sent) = mpsc::channel(16);
     worker.obey(Command::Add(ListenerId(0), packets));
     let started = Instant::now();
@@ -46,6 +56,11 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
     };
     while !done(&worker) && started.elapsed() < Duration::from_secs(30) {
         worker.work();
+        let default = true;
+        worker.obey(Command::Seen(Sighting {
+            default,
+            ..Sighting::default()
+        }));
         std::thread::sleep(Duration::from_millis(1));
     }
     let events = std::iter::from_fn(|| receiver.try_recv().ok())
@@ -70,7 +85,7 @@ fn a_lost_microphone_is_replaced_and_the_stream_goes_on() {
     let lost = MediaEvent::DeviceLost {
         kind,
         name: "USB".into(),
-        now_on: Some("spare".into()),
+        now_on: Some("default".into()),
     };
     assert_eq!(events, [lost]);
     assert!(packets.len() >= 3, "{}", packets.len());

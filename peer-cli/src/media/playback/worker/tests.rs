@@ -5,9 +5,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::audio::{DeviceKind, DeviceName};
 
-/// Frames that the replacement got.
+/// Frames that the default speaker got.
 static SPARE_FRAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// A machine on which the default speaker is all there is.
+fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
+    match spec {
+        SinkSpec::Default => Ok(Box::new(Spare)),
+        other => Err(AudioError::sound("no such speaker", other)),
+    }
+}
+
+fn worker(events: mpsc::Sender<MediaEvent>, is_speaker: bool) -> Worker {
+    let mailbox = Arc::new(Mailbox::new());
+    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events), &mailbox).unwrap();
+    let (id, title) = ("usb.0".into(), "USB".into());
+    let standby = Standby::new(DeviceKind::Output, DeviceName { id, title }, false, |_| {});
+    worker.standby = is_speaker.then(|| standby.unwrap());
+    worker.open = open;
+    worker
+}
 
 /// A sink that breaks at its third frame.
 struct Breaking {
@@ -37,13 +56,19 @@ impl Sink for Spare {
 
 fn run(error: AudioError) -> Vec<MediaEvent> {
     let (events, mut receiver) = mpsc::channel(16);
-    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    let mut worker = worker(events, error.is_of(DeviceKind::Output));
     worker.sink = Box::new(Breaking { error, frames: 0 });
-    worker.replace = || (Box::new(Spare), None);
     let (_packets, arriving) = mpsc::channel(16);
     worker.obey(Command::Add(StreamId(5), arriving, Vec::new()));
-    for _ in 0..10 {
+    for frame in 0..10 {
         worker.tick(Instant::now());
+        if frame == 5 {
+            let default = true;
+            worker.obey(Command::Seen(Sighting {
+                default,
+                ..Sighting::default()
+            }));
+        }
     }
     worker.obey(Command::Drain(StreamId(5)));
     worker.tick(Instant::now());
@@ -68,23 +93,23 @@ fn a_lost_speaker_is_replaced_and_a_full_disk_is_reported() {
     let lost = MediaEvent::DeviceLost {
         kind,
         name: "USB".into(),
-        now_on: None,
+        now_on: Some("default".into()),
     };
     assert_eq!(run(error), [lost, drained.clone()]);
-    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 8);
+    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 5);
 
     let full = AudioError::File {
         path: "got.wav".into(),
         reason: "no space left".into(),
     };
     assert_eq!(run(full.clone()), [MediaEvent::Failed(full), drained]);
-    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 8);
+    assert_eq!(SPARE_FRAMES.load(Ordering::Relaxed), 5);
 }
 
 #[test]
 fn results_outlive_their_streams_up_to_a_bound() {
     let (events, _receiver) = mpsc::channel(16);
-    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    let mut worker = worker(events, false);
     for id in 0..300 {
         let (_packets, arriving) = mpsc::channel(1);
         worker.obey(Command::Add(

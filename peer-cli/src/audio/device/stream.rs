@@ -1,0 +1,62 @@
+//! A stream of the sound system, whose calls may never return: a server that hangs holds up a thread of its own, not ours.
+
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use cpal::traits::StreamTrait as _;
+use cpal::{Error, ErrorKind};
+
+/// How long a device may take to begin.
+const BEGINNING: Duration = Duration::from_secs(5);
+/// How long it is waited for when it ends; what takes longer ends by itself.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Ended when dropped.
+pub(super) struct Stream(Option<cpal::Stream>);
+
+impl Stream {
+    pub(super) fn new(stream: cpal::Stream) -> Stream {
+        Stream(Some(stream))
+    }
+
+    /// Sets it going.
+    pub(super) fn play(&mut self) -> Result<(), Error> {
+        let Some(stream) = self.0.take() else {
+            return Err(Error::new(ErrorKind::StreamInvalidated));
+        };
+        let played = bounded(BEGINNING, move || {
+            let result = stream.play();
+            (stream, result)
+        });
+        let (stream, result) = played.ok_or_else(|| {
+            Error::with_message(ErrorKind::DeviceNotAvailable, "it does not answer")
+        })?;
+        self.0 = Some(stream);
+        result
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.take() {
+            bounded(ENDING, move || drop(stream));
+        }
+    }
+}
+
+/// Does it on another thread and waits so long for the result.
+fn bounded<T: Send + 'static>(
+    limit: Duration,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (tell, result) = sync_channel(1);
+    let spawned = thread::Builder::new()
+        .name("sound system".to_owned())
+        .spawn(move || tell.send(work()));
+    spawned.ok()?;
+    match result.recv_timeout(limit) {
+        Ok(result) => Some(result),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+    }
+}

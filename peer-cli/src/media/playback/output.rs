@@ -1,0 +1,83 @@
+//! The last of the way to the sink: the sum of all streams within full scale, the recorder, the volume, the level.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::audio::{FRAME, SAMPLE_RATE, Sink};
+use crate::media::RecordTap;
+use crate::proto::limiter::Limiter;
+
+/// What was played so far, by all calls together (W3C webrtc-stats, `media-playout`).
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputStats {
+    /// Sound that was missing when the device wanted it, in seconds.
+    pub synthesized_samples_duration: f64,
+    /// Everything played, in seconds.
+    pub total_samples_duration: f64,
+    /// Samples played at 48 kHz.
+    pub total_samples_count: u64,
+    /// Sum over all samples of the time from handing one over to hearing it, in seconds.
+    pub total_playout_delay: f64,
+    /// Level of the latest 10 ms, 0 to 1 of full scale.
+    #[serde(skip)]
+    pub level: f64,
+}
+
+/// What every frame goes through.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) tap: Option<RecordTap>,
+    pub(super) volume: f32,
+    mixing: Limiter,
+    amplifying: Limiter,
+    stats: OutputStats,
+    /// Samples that sinks missed which are gone.
+    missed: u64,
+}
+
+impl Default for Output {
+    fn default() -> Output {
+        Output {
+            tap: None,
+            volume: 1.0,
+            mixing: Limiter::default(),
+            amplifying: Limiter::default(),
+            stats: OutputStats::default(),
+            missed: 0,
+        }
+    }
+}
+
+impl Output {
+    /// Makes a sum of streams what is played; it is due at this time and heard so much later.
+    pub(super) fn finish(&mut self, mix: &mut [f32; FRAME], due: Instant, latency: Duration) {
+        self.mixing.limit(mix);
+        if let Some(tap) = &self.tap {
+            tap.put(due + latency, mix);
+        }
+        if self.volume != 1.0 {
+            mix.iter_mut().for_each(|sample| *sample *= self.volume);
+            self.amplifying.limit(mix);
+        }
+        let square: f32 = mix.iter().map(|s| s * s).sum::<f32>() / FRAME as f32;
+        self.stats.level = f64::from(square.sqrt());
+        self.stats.total_samples_count += FRAME as u64;
+        self.stats.total_playout_delay += latency.as_secs_f64() * FRAME as f64;
+    }
+
+    /// The sink is gone; what it missed stays counted.
+    pub(super) fn leave(&mut self, sink: &dyn Sink) {
+        self.missed += sink.underruns();
+    }
+
+    pub(super) fn stats(&self, sink: &dyn Sink) -> OutputStats {
+        let seconds = |samples: u64| samples as f64 / f64::from(SAMPLE_RATE);
+        OutputStats {
+            synthesized_samples_duration: seconds(self.missed + sink.underruns()),
+            total_samples_duration: seconds(self.stats.total_samples_count),
+            ..self.stats.clone()
+        }
+    }
+}

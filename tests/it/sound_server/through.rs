@@ -1,0 +1,55 @@
+//! Speech into the microphone of one process, out of the speaker of the other.
+
+use std::time::Duration;
+
+use super::chirps::{RATE, chirps, delays};
+use super::{LIMIT, Studio};
+
+/// Mouth to ear on one machine that does other things too; `cargo xtask prove devices` holds the real bar.
+const DELAY: Duration = Duration::from_millis(250);
+
+#[test]
+fn what_is_said_into_one_is_heard_out_of_the_other() {
+    let Some(studio) = Studio::open("what_is_said_into_one_is_heard_out_of_the_other") else {
+        return;
+    };
+    let sound = &studio.sound;
+    let mic = sound
+        .microphone("desk", "Desk Microphone", 48_000, 1)
+        .unwrap();
+    let speaker = sound.speaker("kitchen", "Kitchen", 48_000, 2).unwrap();
+    let mouth = sound.listen_beside(&mic, RATE).unwrap();
+    let ear = sound.listen(&speaker, RATE).unwrap();
+    let [mut caller, mut answerer] = studio.call(
+        &[
+            "--mic",
+            "silence",
+            "--speaker",
+            "Kitchen",
+            "--duration",
+            "9s",
+        ],
+        &[
+            "--mic",
+            "Desk Microphone",
+            "--speaker",
+            "null",
+            "--duration",
+            "9s",
+        ],
+    );
+    answerer.wait_for("connected", LIMIT).unwrap();
+    let voice = sound.say(&mic, &chirps(8)).unwrap();
+    caller.succeed(LIMIT).unwrap();
+    answerer.succeed(LIMIT).unwrap();
+    drop(voice);
+    let delays = delays(&mouth.stop().unwrap(), &ear.stop().unwrap());
+    let mut sorted = delays.clone();
+    sorted.sort();
+    // One may fall into the beginning, one into the end.
+    assert!(delays.len() >= 5, "{delays:?}");
+    let median = sorted[sorted.len() / 2];
+    eprintln!("mouth to ear: median {median:?} of {delays:?}");
+    assert!(median < DELAY, "{delays:?}");
+    assert!(median > Duration::from_millis(5), "{delays:?}");
+}
