@@ -17,6 +17,7 @@ use crate::audio::spec::SinkSpec;
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{CheckReport, SoundCheck};
+use crate::voice::Tap;
 use worker::{Command, Worker};
 
 /// How long the thread may take to answer a question; it wakes for it at once.
@@ -75,6 +76,11 @@ impl Playback {
     /// Plays what comes through `packets` from now on. The first stream starts the sink.
     pub fn add(&self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
         self.mailbox.post(Command::Add(id, packets, checks));
+    }
+
+    /// Tells what is played from now on, as long as somebody hears it.
+    pub fn listen(&self, tap: Tap) {
+        self.mailbox.post(Command::Listen(tap));
     }
 
     /// Plays out what has come, says so and forgets the stream.

@@ -12,6 +12,7 @@ use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
 
+mod echo;
 mod idle;
 mod nat;
 mod quality;
@@ -59,6 +60,11 @@ const PROOFS: &[Proof] = &[
         name: "idle",
         about: "processor time of waiting and of an ordinary call",
         run: idle::run,
+    },
+    Proof {
+        name: "echo",
+        about: "what a microphone hears of the speaker, of noise and of a quiet voice",
+        run: echo::run,
     },
     Proof {
         name: "quiet-machine",

@@ -15,6 +15,7 @@ use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::{ListenerId, MediaEvent, clock_us};
 use crate::proto::packet::Packet;
+use crate::voice::{Reference, Voice};
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub(super) enum Command {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     source: Box<dyn Source>,
+    voice: Option<Voice>,
     encoder: Encoder,
     lookahead: usize,
     period: Duration,
@@ -53,6 +55,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn open(
         options: &CaptureOptions,
+        played: Option<Reference>,
         notices: Notices,
         stats: Arc<Mutex<CaptureStats>>,
     ) -> Result<Worker, AudioError> {
@@ -76,9 +79,14 @@ impl Worker {
         let source = audio::open_source(&options.source)?;
         let source =
             source.ok_or_else(|| AudioError::sound("capture", "there is no source to open"))?;
+        let voice = options.processing.is_on();
+        let voice = voice.then(|| Voice::new(options.processing, played));
+        let voice = voice.transpose();
+        let voice = voice.map_err(|error| AudioError::sound("voice processing", error))?;
         Ok(Worker {
             source,
-            lookahead,
+            lookahead: lookahead + voice.as_ref().map_or(0, Voice::delay),
+            voice,
             period: Duration::from_millis(u64::from(ptime_ms)),
             listeners: Vec::new(),
             run: None,
@@ -134,6 +142,9 @@ impl Worker {
     }
 
     fn start(&mut self) {
+        if let Some(voice) = &mut self.voice {
+            voice.restart();
+        }
         let started = self.source.start();
         let start = Instant::now();
         let samples = self.encoder.frame() as u32;
@@ -200,6 +211,10 @@ impl Worker {
 
     /// Encodes the frame once and gives it to everybody.
     fn send(&mut self, now: Instant) {
+        // Also while muted: it must know the room when the sound comes back.
+        if let Some(voice) = &mut self.voice {
+            voice.process(&mut self.frame);
+        }
         if self.muted {
             self.frame.fill(0.0);
         }
@@ -238,6 +253,7 @@ impl Worker {
             stats.audio_level = square.sqrt().min(1.0);
             stats.total_audio_energy += square * seconds;
             stats.total_samples_duration += seconds;
+            stats.voice = self.voice.as_ref().map(Voice::stats);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::media::{MediaEvent, StreamId, clock_us};
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
+use crate::voice::Tap;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ const REMEMBERED: usize = 256;
 #[derive(Debug)]
 pub(super) enum Command {
     Add(StreamId, Receiver<Packet>, Vec<SoundCheck>),
+    Listen(Tap),
     Drain(StreamId),
     Remove(StreamId),
     Stats(StreamId, SyncSender<Option<PlayoutStats>>),
@@ -52,6 +54,8 @@ pub(super) struct Worker {
     sink: Box<dyn Sink>,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
+    /// Whoever takes the echo of what is played from a microphone.
+    taps: Vec<Tap>,
     /// Present while there are streams.
     pace: Option<Pace>,
     notices: Notices,
@@ -66,6 +70,7 @@ impl Worker {
             sink,
             streams: Vec::new(),
             past: VecDeque::new(),
+            taps: Vec::new(),
             pace: None,
             notices,
             replace: replacement,
@@ -101,6 +106,7 @@ impl Worker {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Add(id, packets, checks) => self.add(id, packets, checks),
+            Command::Listen(tap) => self.taps.push(tap),
             Command::Drain(id) => self
                 .streams
                 .iter_mut()
@@ -211,6 +217,8 @@ impl Worker {
         if let Some(pace) = &mut self.pace {
             pace.step();
         }
+        self.taps.retain(|tap| !tap.is_over());
+        self.taps.iter_mut().for_each(|tap| tap.played(&mix));
         if let Err(error) = self.sink.write(&mix) {
             self.broken(error);
         }

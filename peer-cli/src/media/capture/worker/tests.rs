@@ -31,7 +31,7 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
         source: SourceSpec::Silence,
         ..CaptureOptions::default()
     };
-    let mut worker = Worker::open(&options, Notices::new(events), Arc::default()).unwrap();
+    let mut worker = Worker::open(&options, None, Notices::new(events), Arc::default()).unwrap();
     worker.source = Box::new(Breaking { error, frames: 0 });
     worker.replace = || (audio::silence(), Some("spare".to_owned()));
     let (packets, mut sent) = mpsc::channel(16);
