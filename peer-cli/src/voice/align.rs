@@ -5,11 +5,13 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, PolynomialDegree, Resampler as _};
 
 use super::drift::{Advice, Drift};
-use crate::audio::FRAME;
+use crate::audio::{FRAME, SAMPLE_RATE};
 
 /// Kept back beyond what is taken at once, for a playback thread that wakes late. The echo must not overtake it: it needs this
-/// long at least for its way through speaker and microphone, which devices with buffers of 10 ms each do.
-const SPARE: usize = FRAME;
+/// long at least for its way through speaker and microphone. Devices with buffers of 10 ms each take twice as long.
+const SPARE: usize = 2 * FRAME;
+/// More than this in the buffer is older than any echo that can be found.
+const MOST: usize = SAMPLE_RATE as usize / 2;
 /// The farthest from 1 that the ratio may be set.
 const RANGE: f64 = 1.01;
 /// Frames without anything after which playback has paused, and begins anew: 500 ms.
@@ -20,7 +22,7 @@ const PAUSE: u32 = 50;
 pub(super) struct Trouble {
     /// Frames that were not there in time and went as silence.
     pub(super) missed: u64,
-    /// Times that the alignment was put right by more than a clock could cause.
+    /// Times that the alignment was put right at once: what had been missing came late, or the microphone lost sound.
     pub(super) shifts: u64,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Aligner {
     running: bool,
     ran: bool,
     empty: u32,
+    /// Samples of silence that went in place of what was missing.
+    owed: usize,
     trouble: Trouble,
 }
 
@@ -55,6 +59,7 @@ impl Aligner {
             running: false,
             ran: false,
             empty: 0,
+            owed: 0,
             trouble: Trouble::default(),
         })
     }
@@ -83,7 +88,7 @@ impl Aligner {
         } else if let Some(old) = self.waiting.len().checked_sub(wanted + SPARE) {
             // Older than its own echo.
             self.waiting.drain(..old);
-            (self.running, self.ran, self.empty) = (true, true, 0);
+            (self.running, self.ran, self.empty, self.owed) = (true, true, 0, 0);
             self.drift = Drift::default();
         }
         self.ran
@@ -96,9 +101,22 @@ impl Aligner {
                 // Both ratios stay within the range; refused, the old one goes on.
                 let _ = self.resampler.set_resample_ratio(1.0 / (1.0 + speed), true);
             }
-            Some(Advice::Shift(by)) => self.shift(by),
+            Some(Advice::Late(surplus)) => {
+                let late = surplus.min(self.owed);
+                self.skip(late);
+                self.owed = 0;
+            }
             None => {}
         }
+        // A microphone that is held up for so long is heard too late for everything else, too.
+        self.skip(self.waiting.len().saturating_sub(wanted + MOST));
+    }
+
+    /// The microphone lost so much sound: what was played meanwhile has no echo in what comes now.
+    pub(super) fn skip(&mut self, samples: usize) {
+        let samples = samples.min(self.waiting.len());
+        self.waiting.drain(..samples);
+        self.trouble.shifts += u64::from(samples > 0);
     }
 
     /// The next 10 ms; silence where nothing has come in time.
@@ -126,7 +144,8 @@ impl Aligner {
             return;
         }
         self.empty += 1;
-        self.drift.interrupted();
+        self.owed += wanted - self.waiting.len();
+        self.drift.missed();
         if self.empty == PAUSE {
             self.running = false;
         } else if self.empty < PAUSE {
@@ -141,16 +160,5 @@ impl Aligner {
             .resampler
             .process_into_buffer(&input, &mut output, None);
         converted.ok().map(|_| ())
-    }
-
-    fn shift(&mut self, by: i64) {
-        self.trouble.shifts += 1;
-        self.drift.interrupted();
-        let samples = usize::try_from(by.unsigned_abs()).unwrap_or(0);
-        if by > 0 {
-            self.waiting.drain(..samples.min(self.waiting.len()));
-        } else {
-            self.waiting.splice(..0, std::iter::repeat_n(0.0, samples));
-        }
     }
 }

@@ -29,7 +29,7 @@ pub struct VoiceStats {
     /// 10 ms frames of what was played that were not there in time.
     #[serde(rename = "echoReferenceMissed")]
     pub missed: u64,
-    /// Times that played and heard sound were aligned anew by more than their clocks differ.
+    /// Times that played and heard sound were aligned anew because either was late or lost.
     #[serde(rename = "echoReferenceShifts")]
     pub shifts: u64,
     /// Samples of what was played that found no room on their way here.
@@ -43,6 +43,7 @@ pub struct Voice {
     processing: Processing,
     follower: Option<Follower>,
     before: [f32; FRAME],
+    overruns: u64,
 }
 
 impl Voice {
@@ -61,6 +62,7 @@ impl Voice {
             processing,
             follower: reference.map(Follower::new).transpose()?,
             before: [0.0; FRAME],
+            overruns: 0,
         })
     }
 
@@ -81,9 +83,17 @@ impl Voice {
     }
 
     /// Processes what the microphone gave, in place: whole frames of 10 ms; a rest that is shorter stays as it is.
-    pub fn process(&mut self, sound: &mut [f32]) {
+    /// It has lost so many samples so far.
+    pub fn process(&mut self, sound: &mut [f32], overruns: u64) {
+        // Another microphone counts from zero.
+        let lost = overruns.saturating_sub(self.overruns);
+        self.overruns = overruns;
         let played = match &mut self.follower {
-            Some(follower) => follower.begin(sound.len()),
+            Some(follower) => {
+                let played = follower.begin(sound.len());
+                follower.skip(lost);
+                played
+            }
             None => false,
         };
         for frame in sound.as_chunks_mut::<FRAME>().0 {

@@ -100,6 +100,12 @@ impl Follower {
         self.aligner.begin(samples)
     }
 
+    /// The microphone lost so many samples before those that come now.
+    pub(super) fn skip(&mut self, samples: u64) {
+        self.aligner
+            .skip(usize::try_from(samples).unwrap_or(usize::MAX));
+    }
+
     pub(super) fn frame(&mut self) -> &[f32; FRAME] {
         self.aligner.frame()
     }

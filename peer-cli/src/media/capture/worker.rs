@@ -213,7 +213,7 @@ impl Worker {
     fn send(&mut self, now: Instant) {
         // Also while muted: it must know the room when the sound comes back.
         if let Some(voice) = &mut self.voice {
-            voice.process(&mut self.frame);
+            voice.process(&mut self.frame, self.source.overruns());
         }
         if self.muted {
             self.frame.fill(0.0);

@@ -55,6 +55,8 @@ pub(super) struct Acoustics {
     pub(super) late: usize,
     /// Samples of one packet.
     pub(super) packet: usize,
+    /// From when to when the playback thread does not run; it makes up for it.
+    pub(super) held_up: std::ops::Range<usize>,
     /// From when to when nobody fetches the microphone's sound, which is lost.
     pub(super) stall: std::ops::Range<usize>,
 }
@@ -67,6 +69,7 @@ impl Default for Acoustics {
             ppm: 0.0,
             late: 200,
             packet: 2 * FRAME,
+            held_up: 0..0,
             stall: 0..0,
         }
     }
@@ -88,16 +91,17 @@ impl Acoustics {
         let floor = noise(-75.0, near.len());
         let (mut captured, mut sent) = (Vec::new(), Vec::new());
         let mut frames = far.as_chunks::<FRAME>().0.iter();
-        let (mut dice, mut written, mut due) = (Dice(7), 0, 0.0);
+        let (mut dice, mut written, mut due, mut lost) = (Dice(7), 0, 0.0, 0);
         for (index, voices) in near.chunks_exact(self.packet).enumerate() {
             let (first, end) = (index * self.packet, (index + 1) * self.packet);
-            while due <= end as f64 {
+            while due <= end as f64 && !self.held_up.contains(&end) {
                 tap.played(frames.next().unwrap());
                 written += 1;
                 let late = f64::from(dice.even().abs()) * self.late as f64;
                 due = (written * FRAME) as f64 / (1.0 + self.ppm * 1e-6) + late;
             }
             if self.stall.contains(&first) {
+                lost += self.packet as u64;
                 continue;
             }
             let mut packet: Vec<f32> = (first..end)
@@ -105,7 +109,7 @@ impl Acoustics {
                 .map(|(at, voice)| self.at(&echo, at) + voice + floor[at])
                 .collect();
             captured.extend_from_slice(&packet);
-            voice.process(&mut packet);
+            voice.process(&mut packet, lost);
             sent.append(&mut packet);
         }
         let stats = voice.stats();

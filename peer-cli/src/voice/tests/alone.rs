@@ -8,7 +8,7 @@ fn processed(processing: Processing, sound: &[f32]) -> Vec<f32> {
     let mut voice = Voice::new(processing, None).unwrap();
     let mut sent = sound.to_vec();
     for packet in sent.chunks_mut(2 * FRAME) {
-        voice.process(packet);
+        voice.process(packet, 0);
     }
     sent
 }
@@ -77,7 +77,7 @@ fn it_holds_back_as_much_as_it_says() {
         let mut sent = sound.clone();
         for packet in sent.as_chunks_mut::<FRAME>().0 {
             tap.played(&[0.0; FRAME]);
-            voice.process(packet);
+            voice.process(packet, 0);
         }
         let part = &sound[2 * SECOND..3 * SECOND];
         let alike = |delay: &usize| -> f64 {
@@ -104,7 +104,7 @@ fn it_holds_back_as_much_as_it_says() {
 fn a_rest_shorter_than_10_ms_stays_as_it_is() {
     let mut voice = Voice::new(NOISE, None).unwrap();
     let mut sound = vec![0.25; FRAME + 100];
-    voice.process(&mut sound);
+    voice.process(&mut sound, 0);
     assert_eq!(sound[FRAME..], [0.25; 100]);
     assert_ne!(sound[..FRAME], [0.25; FRAME]);
 }
