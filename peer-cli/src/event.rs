@@ -9,8 +9,10 @@ use serde_json::Value;
 
 mod findings;
 mod numbers;
+mod voice;
 mod words;
 pub use findings::{Details, Finding, Grade, Subject};
+pub use voice::Processing;
 pub use words::{
     Content, Device, DeviceKind, Direction, EndedBy, Endpoint, EndpointType, Kind, Path, PeerState,
     Protocol, Setup, SignalingMode, SignalingState, Summary, TriedPair,
@@ -116,7 +118,8 @@ pub enum Event {
         #[serde(flatten)]
         pair: TriedPair,
     },
-    /// Media began; `clock_us` is the monotonic clock at sample 0 (source emission, sink play time).
+    /// Media began; `clock_us` is the monotonic clock at sample 0 (source emission, sink play time). `processing` is told of
+    /// what we send.
     Track {
         peer: String,
         direction: Direction,
@@ -125,6 +128,8 @@ pub enum Event {
         codec: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
         clock_us: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        processing: Option<Processing>,
     },
     /// The first sound heard from a peer, so long after `connected`.
     Audio {

@@ -1,6 +1,6 @@
 //! A WebRTC peer for the terminal, for scripts and for CI.
 //!
-//! `main ▶ app ▶ call ▶ {signal, rtc, media, stats} ▶ {audio ▶ codec, proto} ▶ shared`: each room
+//! `main ▶ app ▶ call ▶ {signal, rtc, media, stats} ▶ voice ▶ {audio ▶ codec, proto} ▶ shared`: each room
 //! may name those to its right. [`event`] and [`exit`] are values that anybody may name. `rtc` and
 //! `media` never see each other; they meet in [`proto::packet::Packet`].
 
@@ -21,3 +21,4 @@ pub mod proto;
 pub mod rtc;
 pub mod signal;
 pub mod stats;
+pub mod voice;

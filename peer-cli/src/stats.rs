@@ -1,14 +1,19 @@
 //! One snapshot of a call under W3C names: what the connection counts and what the playout adds.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::media::CaptureStats;
 use crate::proto::playout::PlayoutStats;
 use crate::rtc::Stats;
 
 /// Adds the playout's counters to the `inbound-rtp` object that they belong to. Where both count the
 /// same, the connection's word stays: it sees each packet, the playout only those it is given.
 #[must_use]
-pub fn merge(mut objects: Vec<Value>, played: Option<&PlayoutStats>) -> Vec<Value> {
+pub fn merge(
+    mut objects: Vec<Value>,
+    played: Option<&PlayoutStats>,
+    sent: Option<&CaptureStats>,
+) -> Vec<Value> {
     let counters = played
         .and_then(|played| serde_json::to_value(played).ok())
         .and_then(|value| match value {
@@ -28,7 +33,26 @@ pub fn merge(mut objects: Vec<Value>, played: Option<&PlayoutStats>) -> Vec<Valu
             }
         }
     }
+    objects.extend(sent.and_then(|sent| source(&objects, sent)));
     objects
+}
+
+/// The `media-source` object: level and energy of what is sent, and what the echo cancellation says.
+fn source(objects: &[Value], sent: &CaptureStats) -> Option<Value> {
+    let outbound = objects
+        .iter()
+        .find(|object| object["type"].as_str() == Some("outbound-rtp"))?;
+    let mut object = json!({
+        "type": "media-source",
+        "id": "media-source-audio",
+        "timestamp": outbound["timestamp"],
+        "kind": "audio",
+    });
+    let Ok(Value::Object(counters)) = serde_json::to_value(sent) else {
+        return None;
+    };
+    object.as_object_mut()?.extend(counters);
+    Some(object)
 }
 
 /// The lost share of the packets sent to us, 0 to 1; nothing before the first.

@@ -143,6 +143,7 @@ impl Call {
             .codec
             .clone()
             .unwrap_or_else(|| "audio/opus".to_owned());
+        let processing = (direction == Direction::Local).then(|| self.desk.processing());
         self.emit
             .emit(Event::Track {
                 peer: session.party.peer.to_string(),
@@ -150,6 +151,7 @@ impl Call {
                 kind: Kind::Audio,
                 codec: Some(codec),
                 clock_us: Some(clock_us),
+                processing,
             })
             .await;
     }

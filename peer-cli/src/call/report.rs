@@ -69,10 +69,10 @@ impl Call {
             return;
         };
         if self.plan.stats_every.is_some() {
-            let played = self.desk.stats(key);
+            let (played, sent) = (self.desk.stats(key), self.desk.sent(key));
             let event = Event::Stats {
                 peer: session.party.peer.to_string(),
-                stats: stats::merge(moment.objects, played.as_ref()),
+                stats: stats::merge(moment.objects, played.as_ref(), sent.as_ref()),
             };
             self.emit.emit(event).await;
         }

@@ -12,14 +12,16 @@ use super::session::Key;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::audio::{AudioError, ErrorClass};
 use crate::cli::SoundOptions;
-use crate::event::Event;
+use crate::event::{Event, Processing};
 use crate::exit::{Exit, Failure};
 use crate::media::{
-    Capture, CaptureOptions, ListenerId, MediaEvent, Playback, PlaybackOptions, Recorder, StreamId,
+    Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, Playback, PlaybackOptions,
+    Recorder, StreamId,
 };
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{CheckReport, SoundCheck};
+use crate::voice::{self, Choice};
 use recording::Recording;
 
 /// Loss that the encoder expects until the other side has reported any, percent.
@@ -38,6 +40,8 @@ pub(super) type SoundEvent = (Option<Key>, MediaEvent);
 /// Owns the sound path of a command.
 pub(super) struct SoundDesk {
     options: SoundOptions,
+    /// What is done to the sound that is sent, and why.
+    choice: Choice,
     playback: Playback,
     /// A microphone or stdin: there is one, and every call hears it.
     shared: Option<Capture>,
@@ -65,33 +69,11 @@ impl SoundDesk {
         events: mpsc::Sender<SoundEvent>,
         runtime: &tokio::runtime::Handle,
     ) -> Result<(Self, Vec<Event>), Failure> {
-        let mut warnings = Vec::new();
-        let tagged = match open_capture(&options, &events, runtime) {
-            Err(error) if error.class() == ErrorClass::NoDevice => {
-                warnings.push(Event::warning_with(
-                    "no-microphone",
-                    "no microphone: sending silence",
-                    "try --mic tone:440",
-                ));
-                options.mic = SourceSpec::Silence;
-                open_capture(&options, &events, runtime)
-            }
-            opened => opened,
-        }
-        .map_err(|error| failure(&error))?;
-        let playback = match open_playback(&options, &events, runtime) {
-            Err(error) if error.class() == ErrorClass::NoDevice => {
-                warnings.push(Event::warning_with(
-                    "no-speaker",
-                    "no speaker: what arrives is not played",
-                    "try --speaker file:heard.wav",
-                ));
-                options.speaker = SinkSpec::Null;
-                open_playback(&options, &events, runtime)
-            }
-            opened => opened,
-        }
-        .map_err(|error| failure(&error))?;
+        // The speaker first: whether there is one decides what is done to the sound of the microphone.
+        let (playback, no_speaker) = speaker(&mut options, &events, runtime)?;
+        let (tagged, no_microphone) = microphone(&mut options, &playback, &events, runtime)?;
+        let warnings = no_microphone.into_iter().chain(no_speaker).collect();
+        let choice = Choice::of(options.processing, &options.mic, &options.speaker);
         let recorder =
             open_recorder(&options, &events, runtime).map_err(|error| failure(&error))?;
         let recording = Recording::new(recorder);
@@ -105,6 +87,7 @@ impl SoundDesk {
         };
         let desk = Self {
             options,
+            choice,
             playback,
             shared,
             first,
@@ -148,7 +131,7 @@ impl SoundDesk {
             Some(tagged) => tagged,
             None => {
                 let runtime = tokio::runtime::Handle::current();
-                let tagged = open_capture(&self.options, &self.events, &runtime)
+                let tagged = open_capture(&self.options, &self.playback, &self.events, &runtime)
                     .map_err(|error| failure(&error))?;
                 self.recording.of_capture(&tagged.capture);
                 tagged
@@ -184,6 +167,23 @@ impl SoundDesk {
         self.playback.stats(StreamId(key))
     }
 
+    /// Counters of what is sent to a call; nothing for an echo.
+    pub(super) fn sent(&self, key: Key) -> Option<CaptureStats> {
+        let own = self.own.get(&key).map(|tagged| &tagged.capture);
+        own.or(self.shared.as_ref()).map(Capture::stats)
+    }
+
+    /// What is done to the sound that is sent, and why.
+    pub(super) fn processing(&self) -> Processing {
+        let voice::Processing { echo, noise, gain } = self.choice.processing;
+        Processing {
+            echo_cancellation: echo,
+            noise_suppression: noise,
+            auto_gain_control: gain,
+            because: self.choice.because.to_string(),
+        }
+    }
+
     /// What the checks of a call have heard so far, also after its end.
     pub(super) fn checks(&self, key: Key) -> Vec<CheckReport> {
         self.playback.checks(StreamId(key))
@@ -198,13 +198,64 @@ impl SoundDesk {
     }
 }
 
+/// The source, or silence where nobody named a microphone and there is none.
+fn microphone(
+    options: &mut SoundOptions,
+    playback: &Playback,
+    events: &mpsc::Sender<SoundEvent>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<(Tagged, Option<Event>), Failure> {
+    let opened = open_capture(options, playback, events, runtime);
+    let (opened, warning) = match opened {
+        Err(error) if error.class() == ErrorClass::NoDevice => {
+            let warning = Event::warning_with(
+                "no-microphone",
+                "no microphone: sending silence",
+                "try --mic tone:440",
+            );
+            options.mic = SourceSpec::Silence;
+            let silence = open_capture(options, playback, events, runtime);
+            (silence, Some(warning))
+        }
+        opened => (opened, None),
+    };
+    let tagged = opened.map_err(|error| failure(&error))?;
+    Ok((tagged, warning))
+}
+
+/// The sink, or nothing where nobody named a speaker and there is none.
+fn speaker(
+    options: &mut SoundOptions,
+    events: &mpsc::Sender<SoundEvent>,
+    runtime: &tokio::runtime::Handle,
+) -> Result<(Playback, Option<Event>), Failure> {
+    let (opened, warning) = match open_playback(options, events, runtime) {
+        Err(error) if error.class() == ErrorClass::NoDevice => {
+            let warning = Event::warning_with(
+                "no-speaker",
+                "no speaker: what arrives is not played",
+                "try --speaker file:heard.wav",
+            );
+            options.speaker = SinkSpec::Null;
+            let nowhere = open_playback(options, events, runtime);
+            (nowhere, Some(warning))
+        }
+        opened => (opened, None),
+    };
+    let playback = opened.map_err(|error| failure(&error))?;
+    Ok((playback, warning))
+}
+
 fn open_capture(
     options: &SoundOptions,
+    playback: &Playback,
     events: &mpsc::Sender<SoundEvent>,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Tagged, AudioError> {
     let call = Arc::new(AtomicU64::new(NO_CALL));
     let (tx, rx) = mpsc::channel(EVENT_QUEUE);
+    let processing = Choice::of(options.processing, &options.mic, &options.speaker).processing;
+    let (tap, played) = processing.echo.then(voice::reference).unzip();
     let capture = Capture::open(
         &CaptureOptions {
             source: options.mic.clone(),
@@ -212,9 +263,14 @@ fn open_capture(
             bitrate: options.bitrate,
             fec: options.fec,
             expected_loss: EXPECTED_LOSS,
+            processing,
         },
+        played,
         tx,
     )?;
+    if let Some(tap) = tap {
+        playback.listen(tap);
+    }
     runtime.spawn(forward(rx, Some(Arc::clone(&call)), events.clone()));
     Ok(Tagged { capture, call })
 }

@@ -103,6 +103,42 @@ pub(super) struct SoundArgs {
     /// prepared for 5 % loss until the first report.
     #[arg(long)]
     pub(super) no_fec: bool,
+    #[command(flatten)]
+    pub(super) voice: VoiceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sound")]
+pub(super) struct VoiceArgs {
+    /// Take the speaker's echo out of what is sent
+    ///
+    /// On where both ends are devices, off for files, tones and pipes. Finds
+    /// the echo by itself up to 400 ms after it was played.
+    #[arg(long, overrides_with = "no_aec")]
+    pub(super) aec: bool,
+    /// Leave the echo in: for headphones
+    #[arg(long, overrides_with = "aec", hide_short_help = true)]
+    pub(super) no_aec: bool,
+    /// Suppress steady noise (about 17 dB)
+    ///
+    /// On for a microphone, off for files, tones and pipes. It takes music for
+    /// noise.
+    #[arg(long, overrides_with = "no_ns")]
+    pub(super) ns: bool,
+    /// Leave noise as it is: for music
+    #[arg(long, overrides_with = "ns", hide_short_help = true)]
+    pub(super) no_ns: bool,
+    /// Bring speech to an even level
+    ///
+    /// On for a microphone, off for files, tones and pipes.
+    #[arg(long, overrides_with = "no_agc")]
+    pub(super) agc: bool,
+    /// Leave the level as it is
+    ///
+    /// With any of --aec, --ns and --agc a high-pass filter takes away what
+    /// is below speech.
+    #[arg(long, overrides_with = "agc", hide_short_help = true)]
+    pub(super) no_agc: bool,
 }
 
 #[derive(Debug, Args)]

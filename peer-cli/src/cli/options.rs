@@ -10,6 +10,7 @@ use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::ChecksOptions;
 use crate::proto::impair::Impairment;
 use crate::rtc::{RelayPolicy, StunServer, TurnServer};
+use crate::voice::Asked;
 
 /// How long connecting may take unless `--timeout` says otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -152,6 +153,8 @@ pub struct SoundOptions {
     pub bitrate: u32,
     /// In-band forward error correction.
     pub fec: bool,
+    /// Voice processing, as far as something was said about it.
+    pub processing: Asked,
 }
 
 impl SoundOptions {

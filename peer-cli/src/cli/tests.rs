@@ -154,6 +154,20 @@ fn loopback_and_echo_have_defaults_of_their_own() {
 }
 
 #[test]
+fn voice_processing_is_left_to_the_devices_unless_something_is_said() {
+    let said = |line: &str| {
+        let asked = call(line).sound.processing;
+        [asked.echo, asked.noise, asked.gain]
+    };
+    assert_eq!(said(""), [None; 3]);
+    assert_eq!(said("--aec --no-ns"), [Some(true), Some(false), None]);
+    // The last word counts, as for a script that adds to what is there.
+    assert_eq!(said("--agc --no-agc"), [None, None, Some(false)]);
+    assert_eq!(said("--no-aec --aec"), [Some(true), None, None]);
+    assert!(!call("--echo").sound.processing.echo.unwrap_or(false));
+}
+
+#[test]
 fn what_stdin_and_stdout_are_for() {
     assert!(!call("--mic stdin").messages.stdin);
     assert!(call("--speaker stdout").output.stdout_is_sound);

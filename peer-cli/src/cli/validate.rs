@@ -2,6 +2,7 @@
 
 mod doctor;
 mod network;
+mod voice;
 
 use super::args::{AnswerArgs, CallArgs, ConnectArgs, LoopbackArgs, Verb};
 use super::grammar;
@@ -15,6 +16,7 @@ use super::options::{
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::{Check, ChecksOptions};
 use network::{fits, network, quiet_network};
+use voice::asked;
 
 /// Where the server listens unless told otherwise.
 const DEFAULT_SERVER: &str = "ws://127.0.0.1:8080/socket";
@@ -121,6 +123,7 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
             "--echo sends back what arrives and needs no source (leave out --mic)".to_owned(),
         );
     }
+    let processing = asked(&args)?;
     let (mic, speaker) = if args.echo {
         (SourceSpec::Off, SinkSpec::Null)
     } else {
@@ -143,6 +146,7 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         ptime_ms: args.ptime.unwrap_or(DEFAULT_PTIME),
         bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
         fec: !args.no_fec,
+        processing,
     })
 }
 

@@ -17,6 +17,7 @@ use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
 use crate::proto::packet::Packet;
+use crate::voice::{Processing, Reference, VoiceStats};
 use worker::{Command, Worker};
 
 /// What to send and how.
@@ -32,6 +33,8 @@ pub struct CaptureOptions {
     pub fec: bool,
     /// Loss to prepare for until reports come, in percent.
     pub expected_loss: u8,
+    /// What is done to the sound before it is encoded.
+    pub processing: Processing,
 }
 
 impl Default for CaptureOptions {
@@ -49,6 +52,7 @@ impl Default for CaptureOptions {
             bitrate,
             fec,
             expected_loss,
+            processing: Processing::default(),
         }
     }
 }
@@ -69,6 +73,9 @@ pub struct CaptureStats {
     pub total_audio_energy: f64,
     /// Duration of what was sent, in seconds.
     pub total_samples_duration: f64,
+    /// Figures of the voice processing; those of the echo only where it is cancelled.
+    #[serde(flatten)]
+    pub voice: Option<VoiceStats>,
 }
 
 /// A source being turned into packets, on a thread of its own.
@@ -81,9 +88,10 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Opens the source; nothing is sent before the first `add`.
+    /// Opens the source; nothing is sent before the first `add`. Echo of `played` is what can be cancelled.
     pub fn open(
         options: &CaptureOptions,
+        played: Option<Reference>,
         events: Sender<MediaEvent>,
     ) -> Result<Capture, AudioError> {
         let mailbox = Arc::new(Mailbox::new());
@@ -105,7 +113,7 @@ impl Capture {
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let worker = Worker::open(&options, Notices::new(events), stats, &mailbox);
+            let worker = Worker::open(&options, played, Notices::new(events), stats, &mailbox);
             let (worker, outcome) = match worker {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),

@@ -18,6 +18,7 @@ use crate::audio::spec::SinkSpec;
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{CheckReport, SoundCheck};
+use crate::voice::Tap;
 pub use output::OutputStats;
 use worker::{Command, Worker};
 
@@ -77,6 +78,11 @@ impl Playback {
     /// Plays what comes through `packets` from now on. The first stream starts the sink.
     pub fn add(&self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
         self.mailbox.post(Command::Add(id, packets, checks));
+    }
+
+    /// Tells what is played from now on, as long as somebody hears it.
+    pub fn listen(&self, tap: Tap) {
+        self.mailbox.post(Command::Listen(tap));
     }
 
     /// Plays out what has come, says so and forgets the stream.

@@ -23,7 +23,7 @@ fn capture(source: &str) -> (Capture, mpsc::Receiver<MediaEvent>) {
         source: source.parse().unwrap(),
         ..CaptureOptions::default()
     };
-    (Capture::open(&options, events).unwrap(), receiver)
+    (Capture::open(&options, None, events).unwrap(), receiver)
 }
 
 fn playback(sink: &str) -> (Playback, mpsc::Receiver<MediaEvent>) {

@@ -170,11 +170,13 @@ impl Words {
                 peer,
                 direction,
                 codec,
+                processing,
                 ..
-            } => (
-                Detail,
-                phrases::track(*direction, &self.name(peer), codec.as_deref()),
-            ),
+            } => {
+                let track = phrases::track(*direction, &self.name(peer), codec.as_deref());
+                let done = processing.as_ref().map(phrases::processing);
+                (Detail, track + &done.unwrap_or_default())
+            }
             Event::Audio { peer, after } => (Normal, phrases::hearing(&self.name(peer), *after)),
             Event::Message {
                 content: Content::Text(text),

@@ -25,6 +25,7 @@ mod secrets;
 mod secure;
 mod speech;
 mod streams;
+mod voice;
 mod wave;
 
 /// Says by name what could not be tried here; the test harness does not swallow it.

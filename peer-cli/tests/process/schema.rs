@@ -131,6 +131,7 @@ fn until_connected(name: &str) -> Option<&'static [Field]> {
             ("kind", Always, |value| value == "audio"),
             ("codec", Known, words),
             ("clock_us", Known, Value::is_u64),
+            ("processing", Known, processing),
         ],
         _ => return None,
     })
@@ -185,6 +186,11 @@ fn afterwards(name: &str) -> Option<&'static [Field]> {
         "exit" => &[("code", Always, Value::is_u64), ("reason", Always, words)],
         _ => return None,
     })
+}
+
+fn processing(value: &Value) -> bool {
+    let switches = ["echoCancellation", "noiseSuppression", "autoGainControl"];
+    switches.iter().all(|name| value[name].is_boolean()) && words(&value["because"])
 }
 
 fn positive(value: &Value) -> bool {

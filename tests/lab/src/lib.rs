@@ -4,6 +4,7 @@
 //! Everything is held by processes of ours and is gone when its owner is dropped, also by a panic, and when this process is
 //! killed. Any number of laboratories stand side by side: their namespaces have no names.
 
+mod acoustics;
 mod authority;
 mod cable;
 mod conversation;
@@ -24,6 +25,7 @@ pub mod wav;
 
 use std::io::Write;
 
+pub use acoustics::{Inside, Room};
 pub use authority::Authority;
 pub use cable::Cable;
 pub use conversation::{Conversation, Report};

@@ -13,6 +13,7 @@ use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
 
 mod calls;
+mod echo;
 mod idle;
 mod nat;
 mod quality;
@@ -65,6 +66,11 @@ const PROOFS: &[Proof] = &[
         name: "calls",
         about: "what one call costs, a hundred at once, and ten minutes of them",
         run: calls::run,
+    },
+    Proof {
+        name: "echo",
+        about: "what a microphone hears of the speaker, of noise and of a quiet voice",
+        run: echo::run,
     },
     Proof {
         name: "quiet-machine",

@@ -31,6 +31,18 @@ fn mistakes_say_what_is_wrong_and_what_to_do() {
             "--echo sends back what arrives and needs no source (leave out --mic)",
         ),
         (
+            "call --echo --ns",
+            "--ns processes what a source gives, and --echo sends back what arrives (leave one out)",
+        ),
+        (
+            "call --agc --mic off",
+            "--agc has nothing to process with --mic off (leave one out)",
+        ),
+        (
+            "call --aec --speaker off",
+            "--aec takes away what the speaker plays, and there is none with --speaker off",
+        ),
+        (
             "call --stun example.org",
             "--stun: \"example.org\" is not a STUN URL",
         ),

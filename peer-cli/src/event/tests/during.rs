@@ -13,6 +13,7 @@ fn track_and_audio() {
             kind: Kind::Audio,
             codec,
             clock_us: Some(7_000_001),
+            processing: None,
         },
         r#"{"event":"track","t":0.031,"peer":"abc","direction":"remote","kind":"audio","codec":"opus","clock_us":7000001}"#,
     );
@@ -24,8 +25,29 @@ fn track_and_audio() {
             kind: Kind::Audio,
             codec: None,
             clock_us: None,
+            processing: None,
         },
         r#"{"event":"track","t":0.031,"peer":"abc","direction":"local","kind":"audio"}"#,
+    );
+    golden(
+        31,
+        Event::Track {
+            peer: peer.clone(),
+            direction: Direction::Local,
+            kind: Kind::Audio,
+            codec: None,
+            clock_us: None,
+            processing: Some(Processing {
+                echo_cancellation: true,
+                noise_suppression: false,
+                auto_gain_control: false,
+                because: "as asked".into(),
+            }),
+        },
+        concat!(
+            r#"{"event":"track","t":0.031,"peer":"abc","direction":"local","kind":"audio","processing":"#,
+            r#"{"echoCancellation":true,"noiseSuppression":false,"autoGainControl":false,"because":"as asked"}}"#
+        ),
     );
     golden(
         271,

@@ -16,6 +16,7 @@ use crate::media::notice::{Notices, RETRY};
 use crate::media::standby::Standby;
 use crate::media::{ListenerId, MediaEvent, RecordTap, clock_us};
 use crate::proto::packet::Packet;
+use crate::voice::{Reference, Voice};
 
 mod device;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub(super) enum Command {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     source: Box<dyn Source>,
+    voice: Option<Voice>,
     encoder: Encoder,
     lookahead: usize,
     period: Duration,
@@ -61,6 +63,7 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn open(
         options: &CaptureOptions,
+        played: Option<Reference>,
         notices: Notices,
         stats: Arc<Mutex<CaptureStats>>,
         mailbox: &Arc<Mailbox<Command>>,
@@ -91,9 +94,14 @@ impl Worker {
             let tell = move |seen| mailbox.post(Command::Seen(seen));
             Standby::new(DeviceKind::Input, device, by_default, tell)
         });
+        let voice = options.processing.is_on();
+        let voice = voice.then(|| Voice::new(options.processing, played));
+        let voice = voice.transpose();
+        let voice = voice.map_err(|error| AudioError::sound("voice processing", error))?;
         Ok(Worker {
             source,
-            lookahead,
+            lookahead: lookahead + voice.as_ref().map_or(0, Voice::delay),
+            voice,
             period: Duration::from_millis(u64::from(ptime_ms)),
             listeners: Vec::new(),
             run: None,
@@ -161,6 +169,9 @@ impl Worker {
     }
 
     fn start(&mut self) {
+        if let Some(voice) = &mut self.voice {
+            voice.restart();
+        }
         let started = self.source.start();
         let start = Instant::now();
         let samples = self.encoder.frame() as u32;
@@ -240,6 +251,10 @@ impl Worker {
 
     /// Encodes the frame once and gives it to everybody.
     fn send(&mut self, now: Instant) {
+        // Also while muted: it must know the room when the sound comes back.
+        if let Some(voice) = &mut self.voice {
+            voice.process(&mut self.frame, self.source.overruns());
+        }
         if self.muted {
             self.frame.fill(0.0);
         }
@@ -281,6 +296,7 @@ impl Worker {
             stats.audio_level = square.sqrt().min(1.0);
             stats.total_audio_energy += square * seconds;
             stats.total_samples_duration += seconds;
+            stats.voice = self.voice.as_ref().map(Voice::stats);
         }
     }
 

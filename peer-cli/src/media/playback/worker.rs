@@ -19,6 +19,7 @@ use crate::media::{MediaEvent, RecordTap, StreamId, clock_us};
 use crate::proto::packet::Packet;
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
+use crate::voice::Tap;
 
 mod device;
 #[cfg(test)]
@@ -37,6 +38,7 @@ const REMEMBERED: usize = 256;
 #[derive(Debug)]
 pub(super) enum Command {
     Add(StreamId, Receiver<Packet>, Vec<SoundCheck>),
+    Listen(Tap),
     Drain(StreamId),
     Remove(StreamId),
     Stats(StreamId, SyncSender<Option<PlayoutStats>>),
@@ -61,6 +63,8 @@ pub(super) struct Worker {
     output: Output,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
+    /// Whoever takes the echo of what is played from a microphone.
+    taps: Vec<Tap>,
     /// Present while there are streams.
     pace: Option<Pace>,
     notices: Notices,
@@ -87,6 +91,7 @@ impl Worker {
             output: Output::default(),
             streams: Vec::new(),
             past: VecDeque::new(),
+            taps: Vec::new(),
             pace: None,
             notices,
             standby: standby.transpose()?,
@@ -124,6 +129,7 @@ impl Worker {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Add(id, packets, checks) => self.add(id, packets, checks),
+            Command::Listen(tap) => self.taps.push(tap),
             Command::Drain(id) => self
                 .streams
                 .iter_mut()
@@ -250,6 +256,8 @@ impl Worker {
             pace.step();
         }
         self.output.finish(&mut mix, due, latency);
+        self.taps.retain(|tap| !tap.is_over());
+        self.taps.iter_mut().for_each(|tap| tap.played(&mix));
         if let Err(error) = self.sink.write(&mix) {
             self.broken(error);
         }

@@ -34,7 +34,7 @@ fn what_cannot_be_opened_is_said_at_once() {
         source,
         ..CaptureOptions::default()
     };
-    let error = Capture::open(&options, events.clone()).unwrap_err();
+    let error = Capture::open(&options, None, events.clone()).unwrap_err();
     assert_eq!(error.class(), ErrorClass::File);
     let options = PlaybackOptions {
         sink: "file:/nowhere/got.wav".parse().unwrap(),
@@ -51,7 +51,7 @@ fn what_cannot_be_opened_is_said_at_once() {
         ..CaptureOptions::default()
     };
     assert!(
-        Capture::open(&options, events)
+        Capture::open(&options, None, events)
             .unwrap_err()
             .to_string()
             .contains("30 ms")

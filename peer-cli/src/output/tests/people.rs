@@ -1,5 +1,21 @@
 use super::*;
 
+fn sending([echo_cancellation, noise_suppression, auto_gain_control]: [bool; 3]) -> Event {
+    Event::Track {
+        peer: BOB.into(),
+        direction: Direction::Local,
+        kind: crate::event::Kind::Audio,
+        codec: None,
+        clock_us: None,
+        processing: Some(crate::event::Processing {
+            echo_cancellation,
+            noise_suppression,
+            auto_gain_control,
+            because: "as asked".into(),
+        }),
+    }
+}
+
 #[test]
 fn a_call_in_peoples_words() {
     says(connected(Path::Direct), "bob: connected directly in 142 ms");
@@ -167,7 +183,10 @@ fn verbose_adds_candidates_tracks_presence_and_phases() {
                 kind: crate::event::Kind::Audio,
                 codec: Some("opus".into()),
                 clock_us: None,
+                processing: None,
             },
+            sending([true, false, true]),
+            sending([false; 3]),
         ]
     };
     let (_, stderr) = printed(verbose(1), events());
@@ -180,6 +199,8 @@ fn verbose_adds_candidates_tracks_presence_and_phases() {
             "bob: connected directly in 142 ms (signaling 3.0 ms, offer and answer 8.0 ms, ICE 6.0 ms), \
              udp 127.0.0.1:1 (host) to udp 127.0.0.1:2 (host)",
             "playing sound from bob (opus)",
+            "sending sound to bob; echo cancellation, gain control (as asked)",
+            "sending sound to bob; no voice processing (as asked)",
         ]
     );
     assert_eq!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::live::{milliseconds, percent};
 use super::Level;
 use crate::event::{
-    Device, DeviceKind, Direction, EndedBy, Endpoint, Finding, Path, PeerState, Setup,
+    Device, DeviceKind, Direction, EndedBy, Endpoint, Finding, Path, PeerState, Processing, Setup,
     SignalingMode, SignalingState, Summary, TriedPair,
 };
 use crate::exit::{Exit, parenthesised};
@@ -144,6 +144,21 @@ pub(super) fn track(direction: Direction, name: &str, codec: Option<&str>) -> St
         Direction::Local => format!("sending sound to {name}{codec}"),
         Direction::Remote => format!("playing sound from {name}{codec}"),
     }
+}
+
+/// What is done to the sound that is sent, to follow the words of its track.
+pub(super) fn processing(done: &Processing) -> String {
+    let all = [
+        (done.echo_cancellation, "echo cancellation"),
+        (done.noise_suppression, "noise suppression"),
+        (done.auto_gain_control, "gain control"),
+    ];
+    let on: Vec<&str> = all.iter().filter(|(on, _)| *on).map(|(_, n)| *n).collect();
+    let on = match on.as_slice() {
+        [] => "no voice processing".to_owned(),
+        on => on.join(", "),
+    };
+    format!("; {on} ({})", done.because)
 }
 
 pub(super) fn hearing(name: &str, after: Duration) -> String {

@@ -66,27 +66,30 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
 
 /// The share of a core that each of these took over this time, in percent.
 pub(super) fn load<const N: usize>(processes: [&Process; N], time: Duration) -> Result<[f64; N]> {
-    let hertz: f64 = shell::read(Command::new("getconf").arg("CLK_TCK"))?
-        .trim()
-        .parse()
-        .context("getconf CLK_TCK")?;
+    let hertz = hertz()?;
     sleep(SETTLE);
     let begun = Instant::now();
     let mut loads = [0.0; N];
     for (load, process) in loads.iter_mut().zip(processes) {
-        *load = -ticks(process)?;
+        *load = -ticks(process.id())?;
     }
     sleep(time);
     let passed = begun.elapsed().as_secs_f64();
     for (load, process) in loads.iter_mut().zip(processes) {
-        *load = (*load + ticks(process)?) / hertz / passed * 100.0;
+        *load = (*load + ticks(process.id())?) / hertz / passed * 100.0;
     }
     Ok(loads)
 }
 
+/// Ticks in a second.
+pub(super) fn hertz() -> Result<f64> {
+    let ticks = shell::read(Command::new("getconf").arg("CLK_TCK"))?;
+    ticks.trim().parse().context("getconf CLK_TCK")
+}
+
 /// Of all its threads, in user and in system mode.
-fn ticks(process: &Process) -> Result<f64> {
-    let path = format!("/proc/{}/stat", process.id());
+pub(super) fn ticks(process: u32) -> Result<f64> {
+    let path = format!("/proc/{process}/stat");
     let line = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     spent(&line).with_context(|| format!("no times in {path}"))
 }

@@ -33,8 +33,8 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
         ..CaptureOptions::default()
     };
     let mailbox = Arc::new(Mailbox::new());
-    let mut worker =
-        Worker::open(&options, Notices::new(events), Arc::default(), &mailbox).unwrap();
+    let notices = Notices::new(events);
+    let mut worker = Worker::open(&options, None, notices, Arc::default(), &mailbox).unwrap();
     let is_microphone = error.is_of(DeviceKind::Input);
     worker.source = Box::new(Breaking { error, frames: 0 });
     let (id, title) = ("usb.0".into(), "USB".into());
