@@ -13,5 +13,6 @@ pub mod quantity;
 mod random;
 pub mod recovery;
 pub mod sdp;
+pub mod sending;
 pub mod sound_check;
 pub mod throttle;
