@@ -1,6 +1,6 @@
 //! The sound of all calls: one playback for everybody, and a capture for each or for all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,12 +15,10 @@ use crate::exit::{Exit, Failure};
 use crate::media::{
     Capture, CaptureOptions, ListenerId, MediaEvent, Playback, PlaybackOptions, StreamId,
 };
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::PlayoutStats;
+use crate::proto::sending::{Sending, Wanted};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
-
-/// Loss that the encoder expects until the other side has reported any, percent.
-const EXPECTED_LOSS: u8 = 5;
 
 /// Packets from the capture to the network: a second and more.
 const SEND_QUEUE: usize = 64;
@@ -42,6 +40,8 @@ pub(super) struct SoundDesk {
     first: Option<Tagged>,
     own: HashMap<Key, Tagged>,
     listeners: HashMap<Key, ListenerId>,
+    /// How the network of each call lets us send.
+    steering: BTreeMap<Key, Sending>,
     events: mpsc::Sender<SoundEvent>,
 }
 
@@ -101,6 +101,7 @@ impl SoundDesk {
             first,
             own: HashMap::new(),
             listeners: HashMap::new(),
+            steering: BTreeMap::new(),
             events,
         };
         Ok((desk, warnings))
@@ -111,6 +112,7 @@ impl SoundDesk {
         &mut self,
         key: Key,
         arriving: mpsc::Receiver<Packet>,
+        codec: Codec,
         checks: &[SoundCheck],
     ) -> Result<mpsc::Receiver<Packet>, Failure> {
         let stream = StreamId(key);
@@ -127,7 +129,7 @@ impl SoundDesk {
             Some(capture) => capture,
             None => &self.capture_for(key)?.capture,
         };
-        let listener = capture.add(packets);
+        let listener = capture.add_in(codec, packets);
         self.listeners.insert(key, listener);
         Ok(leaving)
     }
@@ -146,11 +148,32 @@ impl SoundDesk {
         Ok(self.own.entry(key).or_insert(tagged))
     }
 
+    /// Sends as a call's network allows. One encoder for many calls goes by the worst of them.
+    pub(super) fn steer(&mut self, key: Key, sending: Sending) {
+        if let Some(tagged) = self.own.get(&key) {
+            return tagged.capture.steer(sending);
+        }
+        if self.listeners.contains_key(&key) {
+            self.steering.insert(key, sending);
+            self.steer_shared();
+        }
+    }
+
+    fn steer_shared(&self) {
+        let worst = self.steering.values().copied().reduce(Sending::worse);
+        if let (Some(capture), Some(worst)) = (&self.shared, worst) {
+            capture.steer(worst);
+        }
+    }
+
     /// Stops sending for a call.
     pub(super) fn stop_sending(&mut self, key: Key) {
         let listener = self.listeners.remove(&key);
         if let (Some(capture), Some(listener)) = (&self.shared, listener) {
             capture.remove(listener);
+        }
+        if self.steering.remove(&key).is_some() {
+            self.steer_shared();
         }
         self.own.remove(&key);
     }
@@ -196,7 +219,8 @@ fn open_capture(
             ptime_ms: options.ptime_ms,
             bitrate: options.bitrate,
             fec: options.fec,
-            expected_loss: EXPECTED_LOSS,
+            expected_loss: Wanted::default().expected_loss,
+            dtx: options.dtx,
         },
         tx,
     )?;

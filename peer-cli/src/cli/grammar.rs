@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use crate::proto::packet::Codec;
 use crate::proto::quantity;
 
 /// Characters in a name or room.
@@ -95,6 +96,11 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
     } else {
         Err(wrong())
     }
+}
+
+/// A codec.
+pub(super) fn codec(text: &str) -> Result<Codec, String> {
+    Codec::named(text).ok_or_else(|| format!("no codec \"{text}\" (opus, pcmu or pcma)"))
 }
 
 /// An address of this machine.

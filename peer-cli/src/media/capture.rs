@@ -1,5 +1,6 @@
 //! Capture: source, encoder, packets to whoever listens.
 
+mod line;
 mod run;
 mod worker;
 
@@ -16,7 +17,8 @@ use super::{ListenerId, MediaEvent};
 use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
+use crate::proto::sending::Sending;
 use worker::{Command, Worker};
 
 /// What to send and how.
@@ -32,6 +34,8 @@ pub struct CaptureOptions {
     pub fec: bool,
     /// Loss to prepare for until reports come, in percent.
     pub expected_loss: u8,
+    /// Whether silence is left out.
+    pub dtx: bool,
 }
 
 impl Default for CaptureOptions {
@@ -41,6 +45,7 @@ impl Default for CaptureOptions {
             bitrate,
             fec,
             expected_loss,
+            dtx,
             ..
         } = EncoderOptions::default();
         CaptureOptions {
@@ -49,6 +54,7 @@ impl Default for CaptureOptions {
             bitrate,
             fec,
             expected_loss,
+            dtx,
         }
     }
 }
@@ -127,10 +133,15 @@ impl Capture {
         }
     }
 
-    /// Sends packets to `tx` from now on. The first listener starts the source at its sample 0.
+    /// Sends packets of Opus to `tx` from now on. The first listener starts the source at its sample 0.
     pub fn add(&self, tx: Sender<Packet>) -> ListenerId {
+        self.add_in(Codec::Opus, tx)
+    }
+
+    /// The same in any codec.
+    pub fn add_in(&self, codec: Codec, tx: Sender<Packet>) -> ListenerId {
         let id = ListenerId(self.listeners.fetch_add(1, Ordering::Relaxed));
-        self.post(Command::Add(id, tx));
+        self.post(Command::Add(id, codec, tx));
         id
     }
 
@@ -139,14 +150,9 @@ impl Capture {
         self.post(Command::Remove(id));
     }
 
-    /// Tells the encoder how much loss the other side sees, in percent.
-    pub fn set_expected_loss(&self, percent: u8) {
-        self.post(Command::ExpectedLoss(percent));
-    }
-
-    /// Changes the bit rate, in bit/s.
-    pub fn set_bitrate(&self, bps: u32) {
-        self.post(Command::Bitrate(bps));
+    /// Sends in another way, as the network allows.
+    pub fn steer(&self, sending: Sending) {
+        self.post(Command::Steer(sending));
     }
 
     /// Sends silence instead of the source, or the source again.

@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod chat;
 pub mod diagnosis;
+pub mod dtmf;
 pub mod impair;
 pub mod lobby;
 pub mod negotiation;

@@ -40,6 +40,16 @@ pub struct Wanted {
     pub expected_loss: u8,
 }
 
+impl Default for Wanted {
+    fn default() -> Wanted {
+        Wanted {
+            bitrate: 32_000,
+            ptime_ms: 20,
+            expected_loss: 5,
+        }
+    }
+}
+
 /// How to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sending {
@@ -49,6 +59,18 @@ pub struct Sending {
     pub ptime_ms: u32,
     /// Loss in percent that redundancy is made for.
     pub expected_loss: u8,
+}
+
+impl Sending {
+    /// What both of two networks bear.
+    #[must_use]
+    pub fn worse(self, other: Sending) -> Sending {
+        Sending {
+            bitrate: self.bitrate.min(other.bitrate),
+            ptime_ms: self.ptime_ms.max(other.ptime_ms),
+            expected_loss: self.expected_loss.max(other.expected_loss),
+        }
+    }
 }
 
 /// One packet that was sent, and its fate as the other side told it.
@@ -96,7 +118,7 @@ pub struct Sender {
     window: VecDeque<Sent>,
     fed_back: bool,
     present: Sending,
-    told: Sending,
+    told: Option<Sending>,
 }
 
 impl Sender {
@@ -112,7 +134,8 @@ impl Sender {
             window: VecDeque::new(),
             fed_back: false,
             present,
-            told: present,
+            // The first word is always worth telling: who takes over from another connection may still send as that one had to.
+            told: None,
         }
     }
 
@@ -128,11 +151,7 @@ impl Sender {
 
     /// How to send from now on, if that has changed.
     pub fn poll_output(&mut self) -> Option<Sending> {
-        if self.present == self.told {
-            return None;
-        }
-        self.told = self.present;
-        Some(self.present)
+        (self.told.replace(self.present) != Some(self.present)).then_some(self.present)
     }
 
     /// How to send now.

@@ -35,7 +35,7 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
     worker.source = Box::new(Breaking { error, frames: 0 });
     worker.replace = || (audio::silence(), Some("spare".to_owned()));
     let (packets, mut sent) = mpsc::channel(16);
-    worker.obey(Command::Add(ListenerId(0), packets));
+    worker.obey(Command::Add(ListenerId(0), Codec::Opus, packets));
     let started = Instant::now();
     let done = |worker: &Worker| {
         let ended = worker
