@@ -144,6 +144,8 @@ pub enum Event {
         #[serde(flatten)]
         content: Content,
     },
+    /// A digit came in the sound (RFC 4733).
+    Dtmf { peer: String, digit: char },
     /// W3C webrtc-stats objects, each with `type`, `id` and `timestamp`.
     Stats { peer: String, stats: Vec<Value> },
     /// Something worth knowing that does not end the command.
@@ -211,6 +213,7 @@ impl Event {
             Self::Track { .. } => "track",
             Self::Audio { .. } => "audio",
             Self::Message { .. } => "message",
+            Self::Dtmf { .. } => "dtmf",
             Self::Stats { .. } => "stats",
             Self::Warning { .. } => "warning",
             Self::Reconnecting { .. } => "reconnecting",

@@ -279,6 +279,8 @@ fn peer_options(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
             (false, true) => Sound::Receive,
             (false, false) => Sound::None,
         },
+        codecs: sound.codecs.clone(),
+        wanted: sound.wanted(),
     }
 }
 

@@ -139,17 +139,18 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return;
         };
-        let codec = session
-            .codec
-            .clone()
-            .unwrap_or_else(|| "audio/opus".to_owned());
+        let sends = session.sends.map(|codec| format!("audio/{}", codec.name()));
+        let codec = match direction {
+            Direction::Local => sends,
+            Direction::Remote => session.codec.clone().or(sends),
+        };
         let processing = (direction == Direction::Local).then(|| self.desk.processing());
         self.emit
             .emit(Event::Track {
                 peer: session.party.peer.to_string(),
                 direction,
                 kind: Kind::Audio,
-                codec: Some(codec),
+                codec,
                 clock_us: Some(clock_us),
                 processing,
             })

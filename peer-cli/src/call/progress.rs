@@ -74,6 +74,17 @@ impl Call {
                 self.on_spare(key, &event).await;
                 Ok(())
             }
+            PeerEvent::Digit(digit) => {
+                let (peer, digit) = (session.party.peer.to_string(), digit.character());
+                self.emit.emit(Event::Dtmf { peer, digit }).await;
+                Ok(())
+            }
+            PeerEvent::Sending(sending) => {
+                if is_main {
+                    self.desk.steer(key, sending);
+                }
+                Ok(())
+            }
             PeerEvent::Ice(state) => self.on_ice(key, state).await,
             PeerEvent::Connection(ConnectionState::Failed) => self.on_failed(key).await,
             PeerEvent::Connection(ConnectionState::Connected) => {
@@ -154,6 +165,8 @@ impl Call {
             PeerEvent::Candidate(_)
             | PeerEvent::CandidatesEnd
             | PeerEvent::Track { .. }
+            | PeerEvent::Digit(_)
+            | PeerEvent::Sending(_)
             | PeerEvent::Ice(_)
             | PeerEvent::Connection(_)
             | PeerEvent::DriverEnded => {}
@@ -194,7 +207,11 @@ impl Call {
         // Sound first: a source starts at connected, and everything else can wait a millisecond.
         if let Some(arriving) = session.sound.take() {
             let checks = self.examinee.sound_checks();
-            let leaving = self.desk.start(key, arriving, checks)?;
+            let codec = session.link.rtc.sends_in();
+            session.sends = codec;
+            let leaving = self
+                .desk
+                .start(key, arriving, codec.unwrap_or_default(), checks)?;
             session.link.rtc.send_sound(leaving);
         }
         let stats = session.link.rtc.stats().await;
@@ -222,9 +239,27 @@ impl Call {
             setup: setup.total,
         };
         self.examinee.report(peer.as_str(), fact).await;
+        self.dial(key).await;
         self.say_what_waits(key).await;
         self.drop_pending_of_full_house().await;
         self.follow_lobby().await
+    }
+
+    /// Sends the digits of `--dtmf`.
+    async fn dial(&mut self, key: Key) {
+        let Some(script) = self.plan.sound.dtmf.clone() else {
+            return;
+        };
+        let Some(session) = self.sessions.get(&key) else {
+            return;
+        };
+        if !session.link.rtc.dial(script) {
+            let text = format!(
+                "{} takes no digits (no telephone-event)",
+                session.party.name
+            );
+            self.emit.emit(Event::warning("dtmf", text)).await;
+        }
     }
 
     async fn say_what_waits(&mut self, key: Key) {

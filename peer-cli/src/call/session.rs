@@ -17,7 +17,7 @@ use super::timing::Timing;
 use crate::event::{Event, Path};
 use crate::proto::chat::{Inbox, Outbox};
 use crate::proto::negotiation::{Negotiation, Purpose};
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 use crate::proto::recovery::Recovery;
 use crate::rtc::{ChannelEvent, PeerEvent, PeerOptions, RtcError, SoundPath};
 use link::Maker;
@@ -115,6 +115,8 @@ pub(super) struct Session {
     pub(super) left: Option<(Instant, u64)>,
     /// Of the sound that arrives.
     pub(super) codec: Option<String>,
+    /// Of the sound that leaves.
+    pub(super) sends: Option<Codec>,
     /// Why we hang up.
     pub(super) reason: String,
     /// Messages wait until then for the channel that a tutorial page makes itself.
@@ -186,6 +188,7 @@ impl Session {
             held: false,
             left: None,
             codec: None,
+            sends: None,
             reason: String::new(),
             held_back: None,
             finish: false,

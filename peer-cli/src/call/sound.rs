@@ -2,7 +2,7 @@
 
 mod recording;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,14 +18,12 @@ use crate::media::{
     Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, Playback, PlaybackOptions,
     Recorder, StreamId,
 };
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::PlayoutStats;
+use crate::proto::sending::{Sending, Wanted};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
 use crate::voice::{self, Choice};
 use recording::Recording;
-
-/// Loss that the encoder expects until the other side has reported any, percent.
-const EXPECTED_LOSS: u8 = 5;
 
 /// Packets from the capture to the network: a second and more.
 const SEND_QUEUE: usize = 64;
@@ -50,6 +48,8 @@ pub(super) struct SoundDesk {
     own: HashMap<Key, Tagged>,
     listeners: HashMap<Key, ListenerId>,
     recording: Recording,
+    /// How the network of each call lets us send.
+    steering: BTreeMap<Key, Sending>,
     events: mpsc::Sender<SoundEvent>,
 }
 
@@ -94,6 +94,7 @@ impl SoundDesk {
             own: HashMap::new(),
             listeners: HashMap::new(),
             recording,
+            steering: BTreeMap::new(),
             events,
         };
         Ok((desk, warnings))
@@ -104,6 +105,7 @@ impl SoundDesk {
         &mut self,
         key: Key,
         arriving: mpsc::Receiver<Packet>,
+        codec: Codec,
         checks: &[SoundCheck],
     ) -> Result<mpsc::Receiver<Packet>, Failure> {
         let stream = StreamId(key);
@@ -121,7 +123,7 @@ impl SoundDesk {
             Some(capture) => capture,
             None => &self.capture_for(key)?.capture,
         };
-        let listener = capture.add(packets);
+        let listener = capture.add_in(codec, packets);
         self.listeners.insert(key, listener);
         Ok(leaving)
     }
@@ -141,11 +143,32 @@ impl SoundDesk {
         Ok(self.own.entry(key).or_insert(tagged))
     }
 
+    /// Sends as a call's network allows. One encoder for many calls goes by the worst of them.
+    pub(super) fn steer(&mut self, key: Key, sending: Sending) {
+        if let Some(tagged) = self.own.get(&key) {
+            return tagged.capture.steer(sending);
+        }
+        if self.listeners.contains_key(&key) {
+            self.steering.insert(key, sending);
+            self.steer_shared();
+        }
+    }
+
+    fn steer_shared(&self) {
+        let worst = self.steering.values().copied().reduce(Sending::worse);
+        if let (Some(capture), Some(worst)) = (&self.shared, worst) {
+            capture.steer(worst);
+        }
+    }
+
     /// Stops sending for a call.
     pub(super) fn stop_sending(&mut self, key: Key) {
         let listener = self.listeners.remove(&key);
         if let (Some(capture), Some(listener)) = (&self.shared, listener) {
             capture.remove(listener);
+        }
+        if self.steering.remove(&key).is_some() {
+            self.steer_shared();
         }
         self.own.remove(&key);
     }
@@ -262,7 +285,8 @@ fn open_capture(
             ptime_ms: options.ptime_ms,
             bitrate: options.bitrate,
             fec: options.fec,
-            expected_loss: EXPECTED_LOSS,
+            expected_loss: Wanted::default().expected_loss,
+            dtx: options.dtx,
             processing,
         },
         played,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use crate::audio::spec::SinkSpec;
+use crate::proto::packet::Codec;
 use crate::proto::quantity;
 
 /// Characters in a name or room.
@@ -105,6 +106,11 @@ pub(super) fn bitrate(text: &str) -> Result<u32, String> {
     } else {
         Err(wrong())
     }
+}
+
+/// A codec.
+pub(super) fn codec(text: &str) -> Result<Codec, String> {
+    Codec::named(text).ok_or_else(|| format!("no codec \"{text}\" (opus, pcmu or pcma)"))
 }
 
 /// An address of this machine.

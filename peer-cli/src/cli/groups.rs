@@ -9,7 +9,9 @@ use clap::{ArgAction, Args};
 use super::grammar;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::Check;
+use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
+use crate::proto::packet::Codec;
 use crate::proto::quantity;
 
 #[derive(Debug, Args)]
@@ -103,6 +105,24 @@ pub(super) struct SoundArgs {
     /// prepared for 5 % loss until the first report.
     #[arg(long)]
     pub(super) no_fec: bool,
+    /// Send nothing while there is silence
+    ///
+    /// Opus announces the silence (DTX); the other side fills it with noise.
+    #[arg(long)]
+    pub(super) dtx: bool,
+    /// Codecs, best first: opus,pcmu,pcma [default: all]
+    ///
+    /// Sound is sent in the first of them that the other side takes. Only
+    /// these are offered and accepted. pcmu and pcma are G.711, telephone
+    /// quality at 64 kbit/s, for peers that have no Opus.
+    #[arg(long, value_name = "LIST", value_parser = grammar::codec, value_delimiter = ',')]
+    pub(super) codec: Vec<Codec>,
+    /// Digits to send once connected, such as '1w2#'
+    ///
+    /// 0 to 9, *, # and A to D, as telephone events (RFC 4733); w waits
+    /// 500 ms.
+    #[arg(long, value_name = "DIGITS")]
+    pub(super) dtmf: Option<Script>,
     #[command(flatten)]
     pub(super) voice: VoiceArgs,
 }

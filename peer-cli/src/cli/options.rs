@@ -8,7 +8,10 @@ use url::Url;
 
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::ChecksOptions;
+use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
+use crate::proto::packet::Codec;
+use crate::proto::sending::Wanted;
 use crate::rtc::{RelayPolicy, StunServer, TurnServer};
 use crate::voice::Asked;
 
@@ -155,9 +158,24 @@ pub struct SoundOptions {
     pub fec: bool,
     /// Voice processing, as far as something was said about it.
     pub processing: Asked,
+    /// Leave silence out.
+    pub dtx: bool,
+    /// What is offered and accepted, the best first; at least one.
+    pub codecs: Vec<Codec>,
+    /// Digits to send once connected.
+    pub dtmf: Option<Script>,
 }
 
 impl SoundOptions {
+    /// What is to be sent if the network allows.
+    pub fn wanted(&self) -> Wanted {
+        Wanted {
+            bitrate: self.bitrate,
+            ptime_ms: self.ptime_ms,
+            ..Wanted::default()
+        }
+    }
+
     /// Whether a call has sound at all: offers carry audio unless both ends are off.
     pub fn has_audio(&self) -> bool {
         self.echo || self.mic != SourceSpec::Off || self.speaker != SinkSpec::Off

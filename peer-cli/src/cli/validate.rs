@@ -15,6 +15,7 @@ use super::options::{
 };
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::{Check, ChecksOptions};
+use crate::proto::packet::Codec;
 use network::{fits, network, quiet_network};
 use voice::asked;
 
@@ -124,6 +125,9 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         );
     }
     let processing = asked(&args)?;
+    if args.dtmf.is_some() && args.mic == Some(SourceSpec::Off) {
+        return Err("--dtmf is sent beside sound (use --mic silence instead of off)".to_owned());
+    }
     let (mic, speaker) = if args.echo {
         (SourceSpec::Off, SinkSpec::Null)
     } else {
@@ -147,7 +151,24 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
         fec: !args.no_fec,
         processing,
+        dtx: args.dtx,
+        codecs: codecs(args.codec)?,
+        dtmf: args.dtmf,
     })
+}
+
+/// All of them unless some are named, each once.
+fn codecs(named: Vec<Codec>) -> Result<Vec<Codec>, String> {
+    if named.is_empty() {
+        return Ok(Codec::ALL.to_vec());
+    }
+    for (at, codec) in named.iter().enumerate() {
+        if named[..at].contains(codec) {
+            let name = codec.name().to_ascii_lowercase();
+            return Err(format!("--codec names {name} twice (leave one out)"));
+        }
+    }
+    Ok(named)
 }
 
 fn messages(args: MessageArgs, stdin: bool) -> MessageOptions {

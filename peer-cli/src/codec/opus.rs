@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use opus::{Application, Bitrate, Channels};
 
+pub use super::CodecError;
+
 #[cfg(test)]
 mod tests;
 
@@ -20,14 +22,9 @@ const CALL_COMPLEXITY: u8 = 9;
 /// Bit rates that the encoder takes, bit/s.
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
-/// What went wrong inside the codec.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("opus: {0}")]
-pub struct CodecError(String);
-
 impl From<opus::Error> for CodecError {
     fn from(error: opus::Error) -> CodecError {
-        CodecError(error.description().to_owned())
+        CodecError(format!("opus: {}", error.description()))
     }
 }
 
@@ -57,6 +54,8 @@ pub struct EncoderOptions {
     pub expected_loss: u8,
     /// Effort, 0 to 10.
     pub complexity: u8,
+    /// Whether silence is announced and then left out (discontinuous transmission).
+    pub dtx: bool,
 }
 
 impl Default for EncoderOptions {
@@ -69,6 +68,7 @@ impl Default for EncoderOptions {
             fec: true,
             expected_loss: 5,
             complexity: CALL_COMPLEXITY,
+            dtx: false,
         }
     }
 }
@@ -84,13 +84,6 @@ pub struct Encoder {
 impl Encoder {
     /// A new stream.
     pub fn new(options: &EncoderOptions) -> Result<Encoder, CodecError> {
-        if ![10, 20, 40, 60].contains(&options.ptime_ms) {
-            let reason = format!(
-                "packets of {} ms are not possible (10, 20, 40 or 60)",
-                options.ptime_ms
-            );
-            return Err(CodecError(reason));
-        }
         let application = match options.purpose {
             Purpose::Call => Application::Voip,
             Purpose::Music => Application::Audio,
@@ -103,12 +96,13 @@ impl Encoder {
         let mut inner = opus::Encoder::new(SAMPLE_RATE, channels, application)?;
         inner.set_inband_fec(options.fec)?;
         inner.set_complexity(i32::from(options.complexity.min(10)))?;
-        let frame = options.ptime_ms as usize * MS;
+        inner.set_dtx(options.dtx)?;
         let mut encoder = Encoder {
             inner,
-            frame,
+            frame: 0,
             packet: vec![0; LARGEST_PACKET],
         };
+        encoder.set_ptime(options.ptime_ms)?;
         encoder.set_bitrate(options.bitrate)?;
         encoder.set_expected_loss(options.expected_loss)?;
         Ok(encoder)
@@ -122,6 +116,17 @@ impl Encoder {
     /// Samples by which decoded sound comes later than it went in.
     pub fn lookahead(&mut self) -> Result<usize, CodecError> {
         Ok(usize::try_from(self.inner.get_lookahead()?).unwrap_or(0))
+    }
+
+    /// Changes the duration of a packet: 10, 20, 40 or 60 ms.
+    pub fn set_ptime(&mut self, ptime_ms: u32) -> Result<(), CodecError> {
+        if ![10, 20, 40, 60].contains(&ptime_ms) {
+            return Err(CodecError(format!(
+                "opus: packets of {ptime_ms} ms are not possible (10, 20, 40 or 60)"
+            )));
+        }
+        self.frame = ptime_ms as usize * MS;
+        Ok(())
     }
 
     /// Changes the rate, in bit/s.
@@ -164,7 +169,7 @@ impl Decoder {
     /// Decodes a packet; what it was mixed to is mono.
     pub fn decode(&mut self, packet: &[u8]) -> Result<&[f32], CodecError> {
         if packet.is_empty() {
-            return Err(CodecError("empty packet".to_owned()));
+            return Err(CodecError("opus: empty packet".to_owned()));
         }
         let length = self.inner.decode_float(packet, &mut self.scratch, false)?;
         Ok(&self.scratch[..length])
@@ -173,7 +178,7 @@ impl Decoder {
     /// Decodes the copy that `next` carries of the packet before it, `samples` long (a multiple of 2.5 ms).
     pub fn decode_fec(&mut self, next: &[u8], samples: usize) -> Result<&[f32], CodecError> {
         if next.is_empty() {
-            return Err(CodecError("empty packet".to_owned()));
+            return Err(CodecError("opus: empty packet".to_owned()));
         }
         let out = &mut self.scratch[..samples.min(LONGEST)];
         let length = self.inner.decode_float(next, out, true)?;

@@ -1,5 +1,6 @@
 //! Capture: source, encoder, packets to whoever listens.
 
+mod line;
 mod run;
 mod worker;
 
@@ -16,7 +17,8 @@ use super::{ListenerId, MediaEvent, RecordTap};
 use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
+use crate::proto::sending::Sending;
 use crate::voice::{Processing, Reference, VoiceStats};
 use worker::{Command, Worker};
 
@@ -35,6 +37,8 @@ pub struct CaptureOptions {
     pub expected_loss: u8,
     /// What is done to the sound before it is encoded.
     pub processing: Processing,
+    /// Whether silence is left out.
+    pub dtx: bool,
 }
 
 impl Default for CaptureOptions {
@@ -44,6 +48,7 @@ impl Default for CaptureOptions {
             bitrate,
             fec,
             expected_loss,
+            dtx,
             ..
         } = EncoderOptions::default();
         CaptureOptions {
@@ -52,6 +57,7 @@ impl Default for CaptureOptions {
             bitrate,
             fec,
             expected_loss,
+            dtx,
             processing: Processing::default(),
         }
     }
@@ -135,10 +141,15 @@ impl Capture {
         }
     }
 
-    /// Sends packets to `tx` from now on. The first listener starts the source at its sample 0.
+    /// Sends packets of Opus to `tx` from now on. The first listener starts the source at its sample 0.
     pub fn add(&self, tx: Sender<Packet>) -> ListenerId {
+        self.add_in(Codec::Opus, tx)
+    }
+
+    /// The same in any codec.
+    pub fn add_in(&self, codec: Codec, tx: Sender<Packet>) -> ListenerId {
         let id = ListenerId(self.listeners.fetch_add(1, Ordering::Relaxed));
-        self.post(Command::Add(id, tx));
+        self.post(Command::Add(id, codec, tx));
         id
     }
 
@@ -147,14 +158,9 @@ impl Capture {
         self.post(Command::Remove(id));
     }
 
-    /// Tells the encoder how much loss the other side sees, in percent.
-    pub fn set_expected_loss(&self, percent: u8) {
-        self.post(Command::ExpectedLoss(percent));
-    }
-
-    /// Changes the bit rate, in bit/s.
-    pub fn set_bitrate(&self, bps: u32) {
-        self.post(Command::Bitrate(bps));
+    /// Sends in another way, as the network allows.
+    pub fn steer(&self, sending: Sending) {
+        self.post(Command::Steer(sending));
     }
 
     /// Sends silence instead of the source, or the source again.

@@ -190,6 +190,7 @@ impl Words {
                 Normal,
                 phrases::binary(&self.name(peer), label, bytes.len()),
             ),
+            Event::Dtmf { peer, digit } => (Normal, phrases::digit(&self.name(peer), *digit)),
             Event::Reconnecting { peer, why, attempt } => (
                 Normal,
                 phrases::reconnecting(&self.name(peer), why, *attempt),

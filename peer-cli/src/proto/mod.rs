@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod chat;
 pub mod diagnosis;
+pub mod dtmf;
 pub mod impair;
 pub mod limiter;
 pub mod lobby;
@@ -14,6 +15,7 @@ pub mod quantity;
 mod random;
 pub mod recovery;
 pub mod sdp;
+pub mod sending;
 pub mod sound_check;
 pub mod throttle;
 pub mod two_tracks;

@@ -1,5 +1,9 @@
 //! The few lines of a session description (RFC 8866) that signaling needs; the crate reads the rest.
 
+mod audio;
+
+pub use audio::{ALL_DIGITS, Format, FormatKind, audio_formats, choose, digits, with_digits};
+
 /// What tells one connection's descriptions from another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::RTCIceTransportPolicy;
-use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodecParameters, RtpCodecKind};
+use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use tokio::sync::{Notify, mpsc};
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, RTCConfiguration, RTCConfigurationBuilder,
-    Registry, SettingEngine, SettingEngineBuilder, register_default_interceptors,
+    SettingEngine, SettingEngineBuilder,
 };
 
 use super::RtcError;
 use super::addresses::LocalAddresses;
+use super::feedback::Feedback;
+use super::formats;
 use super::handler::{Callback, Handler};
 use super::options::{PeerOptions, RelayPolicy};
 use super::pace::Pace;
@@ -21,7 +23,6 @@ use super::relay::{Relays, Report};
 use super::runtime::PacedRuntime;
 use super::socket::{Created, SocketFactory};
 use super::tally::Tally;
-use super::track::opus;
 
 /// ICE checks this far apart (the crate waits 200 ms); a pair is tried for 30 s, since a pair that the crate gives up is
 /// never tried again. How many of them leave is the business of [`Pace`], and when there is no hope that of the call.
@@ -58,6 +59,7 @@ pub(super) struct Built {
     pub(super) tally: Tally,
     pub(super) relays: Relays,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
+    pub(super) feedback: Feedback,
 }
 
 /// Builds a connection; where mDNS cannot be joined, without it, and says why.
@@ -96,14 +98,11 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         Arc::clone(&driver_ended),
     );
     let mut media = MediaEngine::default();
-    media.register_codec(
-        RTCRtpCodecParameters {
-            rtp_codec: opus(),
-            payload_type: 111,
-        },
-        RtpCodecKind::Audio,
-    )?;
-    let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
+    for codec in formats::offered(&options.codecs) {
+        media.register_codec(codec, RtpCodecKind::Audio)?;
+    }
+    let feedback = Feedback::new(options.wanted, callbacks_tx.clone());
+    let interceptors = feedback.register(&mut media)?;
     let addresses = LocalAddresses {
         bind: options.bind.clone(),
         loopback: options.loopback,
@@ -129,6 +128,7 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         tally,
         relays,
         reports,
+        feedback,
     })
 }
 

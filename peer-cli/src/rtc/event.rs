@@ -2,6 +2,9 @@
 
 use shared::Candidate;
 
+use crate::proto::dtmf::Digit;
+use crate::proto::sending::Sending;
+
 /// Something that happened on one peer connection.
 #[derive(Debug)]
 pub enum PeerEvent {
@@ -18,6 +21,10 @@ pub enum PeerEvent {
         /// MIME type of the codec, such as `audio/opus`.
         codec: String,
     },
+    /// A digit came (RFC 4733).
+    Digit(Digit),
+    /// How to send from now on, as the network allows.
+    Sending(Sending),
     /// A STUN server gave no address.
     StunFailed {
         /// `host:port`.

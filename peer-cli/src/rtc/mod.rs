@@ -8,6 +8,8 @@ mod addresses;
 mod build;
 mod channel;
 mod event;
+mod feedback;
+mod formats;
 mod gather;
 mod handler;
 mod impaired;

@@ -7,6 +7,8 @@ use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 use super::servers::{StunServer, TurnServer};
 use crate::net::Dialer;
 use crate::proto::impair::Impairment;
+use crate::proto::packet::Codec;
+use crate::proto::sending::Wanted;
 
 /// Which way sound flows, seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +73,8 @@ pub struct PeerOptions {
     pub impairment: Option<(Impairment, u64)>,
     /// Which way sound flows.
     pub sound: Sound,
+    /// Codecs of sound that are offered and accepted, the best first.
+    pub codecs: Vec<Codec>,
+    /// The best that the network may give to the sound we send.
+    pub wanted: Wanted,
 }

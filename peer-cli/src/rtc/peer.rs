@@ -17,12 +17,15 @@ use webrtc::peer_connection::{
 
 use super::channel::{Channel, ChannelEvent};
 use super::event::PeerEvent;
+use super::feedback::Feedback;
+use super::formats::Formats;
 use super::options::{PeerOptions, RelayPolicy, Sound};
 use super::pace::Pace;
 use super::relay::Relays;
 use super::stats::{self, Stats};
 use super::tally::{Tally, Tried};
 use super::{RtcError, build, worker};
+use crate::proto::packet::Codec;
 use crate::proto::sdp;
 use sound::Sending;
 pub use sound::SoundPath;
@@ -58,6 +61,9 @@ pub struct Peer {
     pace: Pace,
     tally: Tally,
     relays: Relays,
+    feedback: Feedback,
+    formats: Formats,
+    codecs: Vec<Codec>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -77,6 +83,7 @@ impl Peer {
             let _ = events_tx.try_send(PeerEvent::NoMdns(why));
         }
         let dropped = Arc::new(AtomicU64::new(0));
+        let formats = Formats::default();
         tokio::spawn(worker::run(worker::Worker {
             callbacks: built.callbacks,
             created: built.created,
@@ -88,6 +95,7 @@ impl Peer {
             events: events_tx,
             channels: channels_tx.clone(),
             sound: path.arriving(),
+            formats: formats.clone(),
             dropped: Arc::clone(&dropped),
         }));
         let peer = Self {
@@ -100,6 +108,9 @@ impl Peer {
             pace: built.pace,
             tally: built.tally,
             relays: built.relays,
+            feedback: built.feedback,
+            formats,
+            codecs: options.codecs.clone(),
             dropped,
         };
         Ok((peer, PeerStreams { events, channels }))
@@ -112,7 +123,7 @@ impl Peer {
     pub async fn offer(&mut self) -> Result<String, RtcError> {
         self.offer_sound().await?;
         let offer = self.connection.create_offer(None).await?;
-        let sdp = offer.sdp.clone();
+        let sdp = self.formats.offer(&offer.sdp, &self.codecs);
         self.connection.set_local_description(offer).await?;
         Ok(sdp)
     }
@@ -122,6 +133,7 @@ impl Peer {
     /// # Errors
     /// When the offer cannot be read or shares nothing with us.
     pub async fn answer(&mut self, offer: &str) -> Result<String, RtcError> {
+        self.formats.describe_theirs(offer);
         let offer = RTCSessionDescription::offer(offer.to_owned())?;
         self.answer_sound().await?;
         self.connection.set_remote_description(offer).await?;
@@ -129,8 +141,9 @@ impl Peer {
             self.narrow(RTCRtpTransceiverDirection::Sendonly).await?;
         }
         let answer = self.connection.create_answer(None).await?;
-        let sdp = answer.sdp.clone();
+        let sdp = self.formats.answer(&answer.sdp);
         self.connection.set_local_description(answer).await?;
+        self.let_pass().await?;
         // The crate would begin another handshake in each answer.
         let role = *self.role.get_or_insert(ACTIVE);
         Ok(sdp::with_setup(&sdp, role))
@@ -147,8 +160,11 @@ impl Peer {
         } else {
             PASSIVE
         };
+        self.formats.describe_theirs(answer);
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
+        self.agree_on_sound().await?;
         self.connection.set_remote_description(answer).await?;
+        self.let_pass().await?;
         self.role.get_or_insert(role);
         Ok(())
     }
@@ -213,7 +229,9 @@ impl Peer {
             .connection
             .get_stats(Instant::now(), StatsSelector::None)
             .await;
-        stats::read(&report, &self.remote_candidates().await, &self.relays)
+        let mut stats = stats::read(&report, &self.remote_candidates().await, &self.relays);
+        self.feedback.add_to(&mut stats.objects);
+        stats
     }
 
     /// All that the agent knows, also those that no description named.

@@ -8,6 +8,7 @@ use webrtc::data_channel::DataChannel;
 
 use super::channel::{Channel, ChannelEvent};
 use super::event::PeerEvent;
+use super::formats::Formats;
 use super::gather::Gathering;
 use super::handler::Callback;
 use super::relay::{Relays, Report};
@@ -33,6 +34,7 @@ pub(super) struct Worker {
     pub(super) events: mpsc::Sender<PeerEvent>,
     pub(super) channels: mpsc::Sender<ChannelEvent>,
     pub(super) sound: mpsc::Sender<Packet>,
+    pub(super) formats: Formats,
     pub(super) dropped: Arc<AtomicU64>,
 }
 
@@ -83,10 +85,9 @@ impl Worker {
                 tokio::spawn(async move { serve_channel(channel, channels, &count).await });
             }
             Callback::Track(remote) => {
-                let codec = track::codec_of(remote.as_ref()).await;
-                self.tell(PeerEvent::Track { codec }).await;
                 let (sound, dropped) = (self.sound.clone(), Arc::clone(&self.dropped));
-                tokio::spawn(track::receive(remote, sound, dropped));
+                let (formats, events) = (self.formats.clone(), self.events.clone());
+                tokio::spawn(track::receive(remote, formats, sound, events, dropped));
             }
         }
     }

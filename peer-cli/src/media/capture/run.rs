@@ -1,12 +1,9 @@
-//! One run of a source, from its sample 0 to its end: what is due when, and how it is numbered.
+//! One run of a source, from its sample 0 to its end: what is due when.
 
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-
 use crate::audio::Clock;
 use crate::media::pace::Pace;
-use crate::proto::packet::Packet;
 
 /// How often a source is asked again that had nothing to give.
 const POLL: Duration = Duration::from_millis(5);
@@ -22,30 +19,27 @@ const MOST_BEHIND: Duration = Duration::from_millis(100);
 pub(super) enum Phase {
     /// It gives sound.
     Sounding,
-    /// It has ended; one more frame brings out what the encoder holds back.
-    Flushing,
+    /// It has ended; silence brings out what the encoders hold back: so many samples more.
+    Flushing(usize),
     /// Everything was sent.
     Ended,
 }
 
-/// Timing and numbering of a run.
+/// Timing of a run.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) phase: Phase,
     clock: Clock,
     pace: Pace,
-    frame: u32,
+    frame: u64,
     /// When to ask a source again that had nothing, and since when it has had nothing.
     retry: Option<Instant>,
     quiet_since: Option<Instant>,
-    sequence: u16,
-    timestamp: u32,
-    marker: bool,
 }
 
 impl Run {
     /// A run whose sample 0 is heard at `start`; frames have `frame` samples at 48 kHz and last `period`.
-    pub(super) fn new(start: Instant, clock: Clock, frame: u32, period: Duration) -> Run {
+    pub(super) fn new(start: Instant, clock: Clock, frame: u64, period: Duration) -> Run {
         Run {
             phase: Phase::Sounding,
             clock,
@@ -54,9 +48,6 @@ impl Run {
             frame,
             retry: None,
             quiet_since: None,
-            sequence: 0,
-            timestamp: 0,
-            marker: true,
         }
     }
 
@@ -80,7 +71,7 @@ impl Run {
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
         match self.phase {
             Phase::Ended => false,
-            Phase::Flushing => self.pace.is_due(now),
+            Phase::Flushing(_) => self.pace.is_due(now),
             Phase::Sounding if self.retry.is_some_and(|retry| now < retry) => false,
             Phase::Sounding => self.clock == Clock::Device || self.pace.is_due(now),
         }
@@ -93,19 +84,19 @@ impl Run {
         self.retry = Some(now + if long { SLOW_POLL } else { POLL });
     }
 
-    /// The source gave a frame, perhaps after a pause.
-    pub(super) fn something(&mut self, now: Instant) {
+    /// The source gave a frame; how much time passed before it in which there was nothing, in samples at 48 kHz.
+    pub(super) fn something(&mut self, now: Instant) -> u64 {
         self.retry = None;
         let Some(since) = self.quiet_since.take() else {
-            return;
+            return 0;
         };
         let pause = now.saturating_duration_since(since);
-        if pause >= PAUSE && self.clock == Clock::Caller {
-            let frames = (pause.as_millis() * 48 / u128::from(self.frame)) as u32;
-            self.timestamp = self.timestamp.wrapping_add(frames.wrapping_mul(self.frame));
-            self.marker = true;
-            self.pace.restart(now);
+        if pause < PAUSE || self.clock != Clock::Caller {
+            return 0;
         }
+        self.pace.restart(now);
+        let frames = pause.as_millis() as u64 * 48 / self.frame;
+        frames * self.frame
     }
 
     /// When the first sample of the frame was heard that is to be sent now.
@@ -114,25 +105,13 @@ impl Run {
             Clock::Caller => self.pace.next(),
             Clock::Device => now,
         };
-        let length = Duration::from_micros(u64::from(self.frame) * 1000 / 48);
+        let length = Duration::from_micros(self.frame * 1000 / 48);
         end.checked_sub(length).unwrap_or(end)
     }
 
-    /// Numbers an encoded frame.
-    pub(super) fn packet(&mut self, now: Instant, payload: Bytes) -> Packet {
-        let (sequence, timestamp, marker) = (self.sequence, self.timestamp, self.marker);
-        self.sequence = sequence.wrapping_add(1);
-        self.timestamp = timestamp.wrapping_add(self.frame);
-        self.marker = false;
+    /// A frame was handed on.
+    pub(super) fn step(&mut self) {
         self.pace.step();
-        Packet {
-            sequence,
-            timestamp,
-            ssrc: 0,
-            marker,
-            payload,
-            arrival: now,
-        }
     }
 }
 
@@ -148,36 +127,23 @@ mod tests {
         let mut run = Run::new(start, Clock::Caller, 960, 20 * MS);
         assert_eq!(run.wake(), Some(start + 20 * MS));
         assert!(!run.is_due(start + 19 * MS) && run.is_due(start + 20 * MS));
-        let first = run.packet(start + 20 * MS, Bytes::new());
-        assert_eq!(
-            (first.sequence, first.timestamp, first.marker),
-            (0, 0, true)
-        );
+        run.step();
         assert_eq!(run.wake(), Some(start + 40 * MS));
-        let second = run.packet(start + 40 * MS, Bytes::new());
-        assert_eq!(
-            (second.sequence, second.timestamp, second.marker),
-            (1, 960, false)
-        );
     }
 
     #[test]
-    fn a_pause_of_the_source_moves_the_timestamps_and_not_the_sequence() {
+    fn a_pause_of_the_source_is_time_that_passed() {
         let start = Instant::now();
         let mut run = Run::new(start, Clock::Caller, 960, 20 * MS);
-        run.packet(start + 20 * MS, Bytes::new());
+        run.step();
         run.nothing(start + 40 * MS);
         assert_eq!(run.wake(), Some(start + 45 * MS));
         assert!(!run.is_due(start + 44 * MS) && run.is_due(start + 45 * MS));
-        run.something(start + 45 * MS);
-        assert_eq!(run.packet(start + 45 * MS, Bytes::new()).timestamp, 960);
+        assert_eq!(run.something(start + 45 * MS), 0);
+        run.step();
         run.nothing(start + 60 * MS);
-        run.something(start + 560 * MS);
-        let late = run.packet(start + 560 * MS, Bytes::new());
-        assert_eq!(
-            (late.sequence, late.timestamp, late.marker),
-            (2, 1920 + 25 * 960, true)
-        );
+        assert_eq!(run.something(start + 560 * MS), 25 * 960);
+        run.step();
         assert_eq!(run.wake(), Some(start + 580 * MS));
     }
 

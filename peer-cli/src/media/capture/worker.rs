@@ -4,34 +4,36 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
-use tokio::sync::mpsc::error::TrySendError;
 
+use super::line::Line;
 use super::run::{Phase, Run};
 use super::{CaptureOptions, CaptureStats};
 use crate::audio::spec::SourceSpec;
 use crate::audio::{self, AudioError, DeviceKind, Read, Sighting, Source};
-use crate::codec::opus::{CodecError, Encoder, EncoderOptions};
+use crate::codec::CodecError;
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::standby::Standby;
 use crate::media::{ListenerId, MediaEvent, RecordTap, clock_us};
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
+use crate::proto::sending::Sending;
 use crate::voice::{Reference, Voice};
 
 mod device;
 #[cfg(test)]
 mod tests;
 
+/// Sound read at once, at most.
+const LONGEST_READ_MS: u32 = 20;
 /// Samples in a second.
 const RATE: f64 = audio::SAMPLE_RATE as f64;
 
 /// What the owner asks for.
 #[derive(Debug)]
 pub(super) enum Command {
-    Add(ListenerId, Sender<Packet>),
+    Add(ListenerId, Codec, Sender<Packet>),
     Remove(ListenerId),
-    ExpectedLoss(u8),
-    Bitrate(u32),
+    Steer(Sending),
     Muted(bool),
     Seen(Sighting),
     Record(RecordTap),
@@ -40,18 +42,21 @@ pub(super) enum Command {
 
 /// Everything that the thread owns.
 pub(super) struct Worker {
+    options: CaptureOptions,
     source: Box<dyn Source>,
     voice: Option<Voice>,
-    encoder: Encoder,
-    lookahead: usize,
+    /// One for each codec that was ever listened to.
+    lines: Vec<Line>,
+    /// How the network lets us send; nothing: as the options say.
+    steering: Option<Sending>,
     period: Duration,
-    listeners: Vec<(ListenerId, Sender<Packet>)>,
     /// Present while somebody listens.
     run: Option<Run>,
     muted: bool,
     tap: Option<RecordTap>,
     /// Samples lost by sources that are gone.
     overruns: u64,
+    /// What is read at once. Frames of the codecs are made of it.
     frame: Vec<f32>,
     notices: Notices,
     stats: Arc<Mutex<CaptureStats>>,
@@ -68,23 +73,9 @@ impl Worker {
         stats: Arc<Mutex<CaptureStats>>,
         mailbox: &Arc<Mailbox<Command>>,
     ) -> Result<Worker, AudioError> {
-        let CaptureOptions {
-            ptime_ms,
-            bitrate,
-            fec,
-            expected_loss,
-            ..
-        } = *options;
-        let encoding = EncoderOptions {
-            ptime_ms,
-            bitrate,
-            fec,
-            expected_loss,
-            ..EncoderOptions::default()
-        };
-        let failed = |error: CodecError| AudioError::sound("encoder", error);
-        let mut encoder = Encoder::new(&encoding).map_err(failed)?;
-        let lookahead = encoder.lookahead().map_err(failed)?;
+        // What the encoder refuses is known before the source is opened.
+        let line = Line::new(Codec::Opus, options)
+            .map_err(|error: CodecError| AudioError::sound("encoder", error))?;
         let source = audio::open_source(&options.source)?;
         let source =
             source.ok_or_else(|| AudioError::sound("capture", "there is no source to open"))?;
@@ -98,18 +89,20 @@ impl Worker {
         let voice = voice.then(|| Voice::new(options.processing, played));
         let voice = voice.transpose();
         let voice = voice.map_err(|error| AudioError::sound("voice processing", error))?;
+        // Packets of 40 and 60 ms are two and three of these.
+        let period_ms = options.ptime_ms.min(LONGEST_READ_MS);
         Ok(Worker {
+            options: options.clone(),
             source,
-            lookahead: lookahead + voice.as_ref().map_or(0, Voice::delay),
+            lines: vec![line],
+            steering: None,
             voice,
-            period: Duration::from_millis(u64::from(ptime_ms)),
-            listeners: Vec::new(),
+            period: Duration::from_millis(u64::from(period_ms)),
             run: None,
             muted: false,
             tap: None,
             overruns: 0,
-            frame: vec![0.0; encoder.frame()],
-            encoder,
+            frame: vec![0.0; (period_ms * audio::SAMPLE_RATE / 1000) as usize],
             notices,
             stats,
             standby: standby.transpose()?,
@@ -135,20 +128,18 @@ impl Worker {
 
     fn obey(&mut self, command: Command) {
         let changed = match command {
-            Command::Add(id, sender) => {
-                self.listeners.push((id, sender));
-                if self.run.is_none() {
-                    self.start();
-                }
-                Ok(())
-            }
+            Command::Add(id, codec, sender) => self.add(id, codec, sender),
             Command::Remove(id) => {
-                self.listeners.retain(|(other, _)| *other != id);
+                self.lines.iter_mut().for_each(|line| line.remove(id));
                 self.stop_if_alone();
                 Ok(())
             }
-            Command::ExpectedLoss(percent) => self.encoder.set_expected_loss(percent),
-            Command::Bitrate(bps) => self.encoder.set_bitrate(bps),
+            Command::Steer(sending) => {
+                self.steering = Some(sending);
+                self.lines
+                    .iter_mut()
+                    .try_for_each(|line| line.steer(sending))
+            }
             Command::Muted(muted) => {
                 self.muted = muted;
                 Ok(())
@@ -168,14 +159,38 @@ impl Worker {
         }
     }
 
+    fn add(
+        &mut self,
+        id: ListenerId,
+        codec: Codec,
+        sender: Sender<Packet>,
+    ) -> Result<(), CodecError> {
+        let known = self.lines.iter_mut().find(|line| line.codec() == codec);
+        if let Some(line) = known {
+            line.add(id, sender);
+        } else {
+            let mut line = Line::new(codec, &self.options)?;
+            if let Some(sending) = self.steering {
+                line.steer(sending)?;
+            }
+            line.add(id, sender);
+            self.lines.push(line);
+        }
+        if self.run.is_none() {
+            self.start();
+        }
+        Ok(())
+    }
+
     fn start(&mut self) {
         if let Some(voice) = &mut self.voice {
             voice.restart();
         }
         let started = self.source.start();
         let start = Instant::now();
-        let samples = self.encoder.frame() as u32;
+        let samples = self.frame.len() as u64;
         self.run = Some(Run::new(start, self.source.clock(), samples, self.period));
+        self.lines.iter_mut().for_each(Line::restart);
         match started {
             Ok(()) => self.notices.send(MediaEvent::CaptureStarted {
                 clock_us: clock_us(start),
@@ -188,7 +203,7 @@ impl Worker {
     }
 
     fn stop_if_alone(&mut self) {
-        if self.listeners.is_empty() && self.run.take().is_some() {
+        if self.lines.iter().all(Line::is_alone) && self.run.take().is_some() {
             self.source.stop();
             if let Some(standby) = &mut self.standby {
                 standby.rest();
@@ -211,21 +226,20 @@ impl Worker {
             if !run.is_due(now) {
                 return;
             }
-            if run.phase == Phase::Flushing {
-                run.phase = Phase::Ended;
+            if let Phase::Flushing(_) = run.phase {
                 self.frame.fill(0.0);
                 self.send(now);
-                self.notices.send(MediaEvent::CaptureEnded);
-                return;
+                self.flushed(self.frame.len());
+                continue;
             }
             match self.source.read(&mut self.frame) {
                 Ok(Read::Full) => {
-                    run.something(now);
+                    self.something(now);
                     self.send(now);
                 }
                 Ok(Read::NotYet) => return run.nothing(now),
                 Ok(Read::Last(samples)) => {
-                    run.something(now);
+                    self.something(now);
                     self.last(samples, now);
                 }
                 Err(error) => return self.broken(error),
@@ -233,23 +247,44 @@ impl Worker {
         }
     }
 
-    /// The end of the source: the rest of its samples, and one frame more if the encoder holds some of them back.
+    /// There is sound again; what time passed without it has passed in the streams.
+    fn something(&mut self, now: Instant) {
+        let paused = self.run.as_mut().map_or(0, |run| run.something(now));
+        if paused > 0 {
+            self.lines.iter_mut().for_each(|line| line.skip(paused));
+        }
+    }
+
+    /// The end of the source: the rest of its samples, and then silence until the encoders have given everything back.
     fn last(&mut self, samples: usize, now: Instant) {
         self.frame[samples..].fill(0.0);
         self.send(now);
-        let held_back = samples > 0 && self.frame.len() - samples < self.lookahead;
+        let held_back = self.lines.iter().filter(|line| !line.is_alone());
+        let held_back = held_back.map(Line::lookahead).max().unwrap_or(0)
+            + self.voice.as_ref().map_or(0, Voice::delay);
+        if let Some(run) = &mut self.run {
+            run.phase = Phase::Flushing(held_back);
+        }
+        self.flushed(self.frame.len() - samples);
+    }
+
+    /// So much silence has followed the source.
+    fn flushed(&mut self, silence: usize) {
         let Some(run) = &mut self.run else { return };
-        run.phase = if held_back {
-            Phase::Flushing
-        } else {
-            Phase::Ended
+        let Phase::Flushing(left) = run.phase else {
+            return;
         };
-        if !held_back {
+        let left = left.saturating_sub(silence);
+        let whole = |line: &Line| line.is_alone() || line.is_whole();
+        if left > 0 || !self.lines.iter().all(whole) {
+            run.phase = Phase::Flushing(left);
+        } else {
+            run.phase = Phase::Ended;
             self.notices.send(MediaEvent::CaptureEnded);
         }
     }
 
-    /// Encodes the frame once and gives it to everybody.
+    /// Gives the frame to everybody, encoded once for each codec. Here, before it is encoded, is the place to work on it.
     fn send(&mut self, now: Instant) {
         // Also while muted: it must know the room when the sound comes back.
         if let Some(voice) = &mut self.voice {
@@ -261,27 +296,27 @@ impl Worker {
         if let (Some(tap), Some(run)) = (&self.tap, &self.run) {
             tap.put(run.heard(now), &self.frame);
         }
-        let payload = match self.encoder.encode(&self.frame) {
-            Ok(payload) => payload,
-            Err(error) => return self.warn(&error),
-        };
-        let Some(run) = &mut self.run else { return };
-        let packet = run.packet(now, payload);
-        let mut dropped = 0;
-        self.listeners
-            .retain(|(_, sender)| match sender.try_send(packet.clone()) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_)) => {
-                    dropped += 1;
-                    true
+        let (mut packets, mut dropped, mut failed) = (0, 0, None);
+        for line in &mut self.lines {
+            match line.push(now, &self.frame) {
+                Ok(made) => {
+                    packets += made.packets;
+                    dropped += made.dropped;
                 }
-                Err(TrySendError::Closed(_)) => false,
-            });
-        self.count(dropped);
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(run) = &mut self.run {
+            run.step();
+        }
+        self.count(packets, dropped);
+        if let Some(error) = failed {
+            self.warn(&error);
+        }
         self.stop_if_alone();
     }
 
-    fn count(&mut self, dropped: u64) {
+    fn count(&mut self, packets: u64, dropped: u64) {
         let seconds = self.frame.len() as f64 / RATE;
         let sum: f64 = self
             .frame
@@ -290,7 +325,7 @@ impl Worker {
             .sum();
         let square = sum / self.frame.len() as f64;
         if let Ok(mut stats) = self.stats.lock() {
-            stats.packets += 1;
+            stats.packets += packets;
             stats.dropped += dropped;
             stats.overruns = self.overruns + self.source.overruns();
             stats.audio_level = square.sqrt().min(1.0);

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
 
-use crate::audio::{AudioError, FRAME};
-use crate::codec::opus::Decoder;
+use crate::audio::{AudioError, FRAME, SAMPLE_RATE};
+use crate::media::decoder::Decoder;
 use crate::media::notice::Notices;
 use crate::media::{MediaEvent, StreamId};
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::{Playout, PlayoutStats};
 use crate::proto::sound_check::{Loudness, SoundCheck, SoundMeter};
 
@@ -47,7 +47,8 @@ impl Stream {
             id,
             packets,
             playout: Playout::new(),
-            decoder: Decoder::new().map_err(|error| AudioError::sound("decoder", error))?,
+            decoder: Decoder::new(Codec::Opus)
+                .map_err(|error| AudioError::sound("decoder", error))?,
             loudness: Some(Loudness::default()),
             meters: checks.into_iter().map(SoundMeter::new).collect(),
             ending: Ending::NotYet,
@@ -77,6 +78,9 @@ impl Stream {
             let Ok(packet) = self.packets.try_recv() else {
                 break;
             };
+            let Some(packet) = self.decodable(packet) else {
+                continue;
+            };
             self.playout.insert(now, packet, &self.decoder);
         }
         if self.ending == Ending::Draining && self.packets.is_empty() && self.playout.is_drained() {
@@ -91,6 +95,21 @@ impl Stream {
         for (sum, sample) in mix.iter_mut().zip(&frame) {
             *sum += sample;
         }
+    }
+
+    /// A packet in the clock of the playout, and the decoder that it needs. Another codec is another stream.
+    fn decodable(&mut self, packet: Packet) -> Option<Packet> {
+        let codec = packet.codec;
+        if codec != self.decoder.codec() {
+            self.decoder = Decoder::new(codec).ok()?;
+        }
+        let ratio = SAMPLE_RATE / codec.clock_rate();
+        Some(Packet {
+            // Multiplying keeps the wrap: both count modulo 2^32.
+            timestamp: packet.timestamp.wrapping_mul(ratio),
+            ssrc: packet.ssrc ^ (codec as u32),
+            ..packet
+        })
     }
 
     fn listen(&mut self, now: Instant, frame: &[f32], real: bool, notices: &mut Notices) {

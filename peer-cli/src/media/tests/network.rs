@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec::opus::{Decoder, Encoder, EncoderOptions};
+use crate::proto::packet::Codec;
 use crate::proto::playout::{FRAME, Playout, PlayoutStats};
 
 const SPEECH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/speech.wav");
@@ -16,6 +17,7 @@ fn speech(options: &EncoderOptions, start: Instant) -> Vec<Packet> {
         timestamp: (n * frame) as u32,
         ssrc: 1,
         marker: n == 0,
+        codec: Codec::Opus,
         payload: encoder.encode(samples).unwrap(),
         arrival: start + Duration::from_micros(n as u64 * frame as u64 * 125 / 6),
     };

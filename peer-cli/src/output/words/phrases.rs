@@ -168,6 +168,10 @@ pub(super) fn hearing(name: &str, after: Duration) -> String {
     )
 }
 
+pub(super) fn digit(name: &str, digit: char) -> String {
+    format!("{name} dialled {digit}")
+}
+
 pub(super) fn reconnecting(name: &str, why: &str, attempt: u32) -> String {
     format!("reconnecting ({attempt}) to {name}: {why}")
 }

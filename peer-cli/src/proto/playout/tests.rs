@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::*;
+use crate::proto::packet::Codec;
 
 mod properties;
 
@@ -51,6 +52,7 @@ fn packet(at: Instant, number: u32, fec: bool) -> Packet {
         timestamp: number.wrapping_mul(960),
         ssrc: 7,
         marker: false,
+        codec: Codec::Opus,
         payload: payload(number, 960, fec),
         arrival: at,
     }

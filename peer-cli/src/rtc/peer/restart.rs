@@ -20,6 +20,7 @@ impl Peer {
         let offer = self.connection.create_offer(Some(options)).await?;
         // The candidates in it are those of the sockets that the restart closes.
         let sdp = sdp::without_candidates(&offer.sdp);
+        let sdp = self.formats.offer(&sdp, &self.codecs);
         self.restart = Some(offer);
         Ok(sdp)
     }
@@ -36,7 +37,8 @@ impl Peer {
         };
         self.pace.connecting();
         self.connection.set_local_description(offer).await?;
-        Ok(self.connection.set_remote_description(answer).await?)
+        self.connection.set_remote_description(answer).await?;
+        self.let_pass().await
     }
 
     /// The offer of [`Self::offer_restart`] makes way.

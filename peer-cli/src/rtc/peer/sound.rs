@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::{Peer, RtcError};
-use crate::proto::packet::Packet;
+use crate::proto::dtmf::Script;
+use crate::proto::packet::{Codec, Packet};
+use crate::rtc::formats;
 use crate::rtc::options::Sound;
-use crate::rtc::track::{LocalTrack, Origin};
+use crate::rtc::track::{Dialling, LocalTrack, Origin};
 
 /// Sound on its way, packets: five seconds at 20 ms.
 const SOUND_QUEUE: usize = 256;
@@ -23,6 +25,7 @@ const SOUND_QUEUE: usize = 256;
 pub struct SoundPath {
     arriving: mpsc::Sender<Packet>,
     origin: Origin,
+    dialling: Arc<Dialling>,
 }
 
 impl SoundPath {
@@ -30,8 +33,12 @@ impl SoundPath {
     #[must_use]
     pub fn new() -> (Self, mpsc::Receiver<Packet>) {
         let (arriving, sound) = mpsc::channel(SOUND_QUEUE);
-        let origin = Origin::random();
-        (Self { arriving, origin }, sound)
+        let path = Self {
+            arriving,
+            origin: Origin::random(),
+            dialling: Arc::default(),
+        };
+        (path, sound)
     }
 
     pub(super) fn arriving(&self) -> mpsc::Sender<Packet> {
@@ -42,8 +49,9 @@ impl SoundPath {
 /// The sending half.
 pub(super) struct Sending {
     origin: Origin,
+    dialling: Arc<Dialling>,
     track: Option<Arc<LocalTrack>>,
-    sender: Option<Arc<dyn RtpSender>>,
+    pub(super) sender: Option<Arc<dyn RtpSender>>,
     stop: CancellationToken,
     /// Gives back where the packets come from.
     running: Option<JoinHandle<mpsc::Receiver<Packet>>>,
@@ -53,6 +61,7 @@ impl Sending {
     pub(super) fn new(path: &SoundPath) -> Self {
         Self {
             origin: path.origin,
+            dialling: Arc::clone(&path.dialling),
             track: None,
             sender: None,
             stop: CancellationToken::new(),
@@ -62,17 +71,35 @@ impl Sending {
 }
 
 impl Peer {
+    /// The codec in which sound is sent: the first of ours that the other side takes. Nothing where none was negotiated.
+    #[must_use]
+    pub fn sends_in(&self) -> Option<Codec> {
+        self.sending.track.as_ref()?;
+        self.formats.choose(&self.codecs)
+    }
+
+    /// Sends digits; false where the other side takes none (no `telephone-event`), or no sound is sent to it.
+    #[must_use]
+    pub fn dial(&self, script: Script) -> bool {
+        let taken = self.sends_in().and_then(|codec| self.formats.digits(codec));
+        if taken.is_some() {
+            self.sending.dialling.dial(script);
+        }
+        taken.is_some()
+    }
+
     /// Sends what comes out of `packets` as sound; nothing happens where none was negotiated.
     pub fn send_sound(&mut self, mut packets: mpsc::Receiver<Packet>) {
+        let (codec, formats) = (self.sends_in(), self.formats.clone());
         let sending = &mut self.sending;
-        let (Some(track), Some(sender)) = (sending.track.clone(), sending.sender.clone()) else {
+        let (Some(track), Some(codec)) = (sending.track.clone(), codec) else {
             return;
         };
         let stop = sending.stop.clone();
         sending.running = Some(tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = track.run(sender, &mut packets) => {}
+                () = track.run(codec, &formats, &mut packets) => {}
             }
             packets
         }));
@@ -102,13 +129,48 @@ impl Peer {
                 .await?;
             return Ok(());
         }
-        let track = LocalTrack::new(self.sending.origin);
+        // What will be sent is only known with the answer.
+        let track = self.new_track(self.codecs.first().copied().unwrap_or_default());
         let transceiver = self
             .connection
             .add_transceiver_from_track(track.handle(), Some(init))
             .await?;
+        // A track brings only its own.
+        let offered = formats::offered(&self.codecs);
+        transceiver.set_codec_preferences(offered).await?;
         self.sending.sender = transceiver.sender().await?;
         self.sending.track = Some(Arc::new(track));
+        Ok(())
+    }
+
+    fn new_track(&self, codec: Codec) -> LocalTrack {
+        let dialling = Arc::clone(&self.sending.dialling);
+        LocalTrack::new(self.sending.origin, codec, dialling)
+    }
+
+    /// The answer is there: what is sent goes under the codec that was agreed on, or the crate would know nothing about it.
+    pub(super) async fn agree_on_sound(&mut self) -> Result<(), RtcError> {
+        let Some(codec) = self.sends_in() else {
+            return Ok(());
+        };
+        if let Some(sender) = &self.sending.sender
+            && self.codecs.first() != Some(&codec)
+        {
+            let track = self.new_track(codec);
+            sender.replace_track(track.handle()).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything is agreed on: the crate lets pass what stands in both descriptions.
+    pub(super) async fn let_pass(&self) -> Result<(), RtcError> {
+        let passing = self.formats.passing(&self.codecs);
+        if passing.is_empty() {
+            return Ok(());
+        }
+        for transceiver in self.connection.get_transceivers().await {
+            transceiver.set_codec_preferences(passing.clone()).await?;
+        }
         Ok(())
     }
 
@@ -116,8 +178,13 @@ impl Peer {
         if !self.sound.sends() || self.sending.track.is_some() {
             return Ok(());
         }
-        let track = LocalTrack::new(self.sending.origin);
+        let codec = self.formats.choose(&self.codecs).unwrap_or_default();
+        let track = self.new_track(codec);
         self.sending.sender = Some(self.connection.add_track(track.handle()).await?);
+        for transceiver in self.connection.get_transceivers().await {
+            let accepted = formats::offered(&self.codecs);
+            transceiver.set_codec_preferences(accepted).await?;
+        }
         self.sending.track = Some(Arc::new(track));
         Ok(())
     }

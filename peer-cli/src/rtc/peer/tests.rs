@@ -7,7 +7,9 @@ use tokio::time::timeout;
 
 use super::{Peer, PeerStreams, SoundPath};
 use crate::net::Dialer;
+use crate::proto::packet::Codec;
 use crate::proto::sdp;
+use crate::proto::sending::Wanted;
 use crate::rtc::{Channel, ChannelEvent, IceState, PeerEvent, PeerOptions, RelayPolicy, Sound};
 
 /// Far more than anything takes.
@@ -21,6 +23,10 @@ struct Side {
 
 impl Side {
     async fn open() -> Self {
+        Self::speaking(&Codec::ALL).await
+    }
+
+    async fn speaking(codecs: &[Codec]) -> Self {
         let options = PeerOptions {
             bind: vec![],
             loopback: true,
@@ -31,6 +37,8 @@ impl Side {
             dialer: Dialer::default(),
             impairment: None,
             sound: Sound::Both,
+            codecs: codecs.to_vec(),
+            wanted: Wanted::default(),
         };
         let (path, _arriving) = SoundPath::new();
         let (peer, streams) = Peer::open(&options, &path).await.unwrap();
@@ -163,4 +171,34 @@ async fn a_first_offer_can_be_taken_back() {
     let answer = a.peer.answer(&offer).await.unwrap();
     b.peer.accept(&answer).await.unwrap();
     a.meets(&mut b).await;
+}
+
+#[tokio::test]
+async fn each_side_sends_in_the_best_codec_that_the_other_takes_and_digits_in_its_clock() {
+    use Codec::{Opus, Pcma, Pcmu};
+    let cases: [(&[Codec], &[Codec], Codec, Codec); 5] = [
+        (&Codec::ALL, &Codec::ALL, Opus, Opus),
+        (&Codec::ALL, &[Pcmu], Pcmu, Pcmu),
+        (&[Pcma], &Codec::ALL, Pcma, Pcma),
+        (&[Pcmu, Opus], &Codec::ALL, Pcmu, Opus),
+        (&Codec::ALL, &[Pcma, Opus], Opus, Pcma),
+    ];
+    for (ours, theirs, we_send, they_send) in cases {
+        let (mut a, mut b) = (Side::speaking(ours).await, Side::speaking(theirs).await);
+        let offer = a.peer.offer().await.unwrap();
+        let answer = b.peer.answer(&offer).await.unwrap();
+        a.peer.accept(&answer).await.unwrap();
+        assert_eq!(a.peer.sends_in(), Some(we_send), "{answer}");
+        assert_eq!(b.peer.sends_in(), Some(they_send), "{offer}");
+        for (side, codec) in [(&a, we_send), (&b, they_send)] {
+            let (payload_type, clock_rate) = side.peer.formats.digits(codec).unwrap();
+            assert_eq!(clock_rate, codec.clock_rate());
+            let sender = side.peer.sending.sender.as_ref().unwrap();
+            let parameters = sender.get_parameters().await.unwrap().rtp_parameters;
+            let passes = |wanted: u8| parameters.codecs.iter().any(|c| c.payload_type == wanted);
+            assert!(passes(payload_type) && passes(side.peer.formats.sent_as(codec).unwrap()));
+        }
+        a.peer.close().await;
+        b.peer.close().await;
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::proto::sending::Wanted;
 use crate::rtc::options::Sound;
 
 fn options(urls: &[&str], relay: RelayPolicy) -> PeerOptions {
@@ -16,6 +17,8 @@ fn options(urls: &[&str], relay: RelayPolicy) -> PeerOptions {
         dialer: Dialer::default(),
         impairment: None,
         sound: Sound::None,
+        codecs: vec![],
+        wanted: Wanted::default(),
     }
 }
 

@@ -45,7 +45,7 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
         other => Err(AudioError::sound("no such microphone", other)),
     };
     let (packets, mut sent) = mpsc::channel(16);
-    worker.obey(Command::Add(ListenerId(0), packets));
+    worker.obey(Command::Add(ListenerId(0), Codec::Opus, packets));
     let started = Instant::now();
     let done = |worker: &Worker| {
         let ended = worker

@@ -50,7 +50,7 @@ proptest! {
             sequence: sequence.wrapping_add(offset),
             timestamp: (u32::from(sequence) * 960).wrapping_add(error as u32),
             ssrc,
-            marker: false,
+            marker: false, codec: Codec::Opus,
             payload: payload(u32::from(sequence), samples, fec),
             arrival: start + Duration::from_millis(ms),
         }).collect();

@@ -1,0 +1,133 @@
+//! Digits as telephone events (RFC 4733): what is sent when, and what was received.
+//!
+//! An event is told again and again with a growing duration, its end three times, all under one timestamp: a digit survives unless
+//! every one of its packets is lost, and is one digit however many of them come.
+
+mod script;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+pub use script::{Digit, Script, Step};
+
+/// How long a digit sounds; receivers want 40 ms at least (Q.24).
+const TONE: Duration = Duration::from_millis(100);
+/// Silence after it.
+const GAP: Duration = Duration::from_millis(100);
+/// Between the packets of an event (RFC 4733 2.5.1.2: at most 50 ms).
+const UPDATE: Duration = Duration::from_millis(20);
+/// How often the end is told (RFC 4733 2.5.1.4).
+const ENDS: u32 = 3;
+/// A pause that the script asks for.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Loudness of the tone that stands behind an event, in -dBm0.
+const VOLUME: u8 = 10;
+/// The bit that marks the end.
+const END: u8 = 0x80;
+/// Events that are remembered, to know a straggler.
+const REMEMBERED: usize = 16;
+
+/// One packet of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventPacket {
+    /// The payload (RFC 4733 2.3).
+    pub payload: [u8; 4],
+    /// The first of its event, which takes a new timestamp and the marker; the others keep the timestamp.
+    pub first: bool,
+}
+
+/// Sends a script.
+#[derive(Debug, Default)]
+pub struct Dialer {
+    steps: VecDeque<Step>,
+    /// When the present step began, or the next one may.
+    since: Option<Instant>,
+    /// The digit under way, and packets of it so far.
+    sounding: Option<(Digit, u32)>,
+}
+
+impl Dialer {
+    /// Adds to what is to be sent, from `now` on.
+    pub fn dial(&mut self, now: Instant, script: Script) {
+        if self.sounding.is_none() && self.steps.is_empty() {
+            self.since = Some(now);
+        }
+        self.steps.extend(script.0);
+    }
+
+    /// When the next packet is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let since = self.since?;
+        match self.sounding {
+            Some((_, sent)) => Some(since + UPDATE * sent),
+            None => (!self.steps.is_empty()).then_some(since),
+        }
+    }
+
+    /// The next packet, if it is due; durations count `clock_rate` units in a second.
+    pub fn poll_output(&mut self, now: Instant, clock_rate: u32) -> Option<EventPacket> {
+        loop {
+            if self.poll_timeout()? > now {
+                return None;
+            }
+            if let Some((digit, sent)) = self.sounding {
+                return Some(self.packet(digit, sent, clock_rate));
+            }
+            let since = self.since?;
+            match self.steps.pop_front()? {
+                Step::Pause => self.since = Some(since + PAUSE),
+                Step::Digit(digit) => {
+                    // What was late is not made up for: tones keep their length.
+                    self.since = Some(now);
+                    self.sounding = Some((digit, 0));
+                }
+            }
+        }
+    }
+
+    fn packet(&mut self, digit: Digit, sent: u32, clock_rate: u32) -> EventPacket {
+        let updates = (TONE.as_millis() / UPDATE.as_millis()) as u32;
+        let length = (UPDATE * (sent + 1)).min(TONE);
+        let duration = (length.as_millis() as u64 * u64::from(clock_rate) / 1000) as u16;
+        let end = if sent + 1 >= updates { END } else { 0 };
+        if sent + 1 >= updates + ENDS - 1 {
+            self.sounding = None;
+            self.since = self.since.map(|since| since + TONE + GAP);
+        } else {
+            self.sounding = Some((digit, sent + 1));
+        }
+        let [high, low] = duration.to_be_bytes();
+        EventPacket {
+            payload: [digit.code(), end | VOLUME, high, low],
+            first: sent == 0,
+        }
+    }
+}
+
+/// Finds the digits in what is received.
+#[derive(Debug, Default)]
+pub struct Listener {
+    /// Stream and timestamp of the latest events.
+    known: VecDeque<(u32, u32)>,
+}
+
+impl Listener {
+    /// Takes in a packet; gives its digit if none of the same event has come before. Other events (RFC 4733 3.2: up to 15 are
+    /// digits) and what is too short are nothing.
+    pub fn hear(&mut self, ssrc: u32, timestamp: u32, payload: &[u8]) -> Option<Digit> {
+        let &[code, _, _, _, ..] = payload else {
+            return None;
+        };
+        let digit = Digit::from_code(code)?;
+        if self.known.contains(&(ssrc, timestamp)) {
+            return None;
+        }
+        if self.known.len() == REMEMBERED {
+            self.known.pop_front();
+        }
+        self.known.push_back((ssrc, timestamp));
+        Some(digit)
+    }
+}
