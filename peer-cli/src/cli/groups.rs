@@ -183,6 +183,7 @@ pub(super) struct ImpairArgs {
     /// delay=80ms   mean delay, at most 10s
     /// jitter=20ms  largest deviation from it; may reorder
     /// rate=64k     bit/s with headers (k = 1000), queue of 200 ms
+    /// stall=300ms/6s  nothing leaves for so long, every so often
     ///
     /// Any of them, joined by commas. Needs no root.
     #[arg(long, value_name = "SPEC", verbatim_doc_comment)]
