@@ -10,6 +10,7 @@ use super::grammar;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::Check;
 use crate::proto::impair::Impairment;
+use crate::proto::playout::JitterBounds;
 use crate::proto::quantity;
 
 #[derive(Debug, Args)]
@@ -96,6 +97,12 @@ pub(super) struct SoundArgs {
     /// prepared for 5 % loss until the first report.
     #[arg(long)]
     pub(super) no_fec: bool,
+    /// Delay that evens out jitter, ms [default: 0..400]
+    ///
+    /// MIN..MAX, or one number for a fixed delay; at most 1500. Between them it
+    /// follows from how late packets come.
+    #[arg(long, value_name = "MIN..MAX")]
+    pub(super) jitter: Option<JitterBounds>,
 }
 
 #[derive(Debug, Args)]

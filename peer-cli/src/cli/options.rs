@@ -9,6 +9,7 @@ use url::Url;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::ChecksOptions;
 use crate::proto::impair::Impairment;
+use crate::proto::playout::JitterBounds;
 use crate::rtc::{RelayPolicy, StunServer, TurnServer};
 
 /// How long connecting may take unless `--timeout` says otherwise.
@@ -150,6 +151,8 @@ pub struct SoundOptions {
     pub bitrate: u32,
     /// In-band forward error correction.
     pub fec: bool,
+    /// The delay that evens out jitter.
+    pub jitter: JitterBounds,
 }
 
 impl SoundOptions {

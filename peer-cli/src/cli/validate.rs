@@ -133,6 +133,7 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         ptime_ms: args.ptime.unwrap_or(DEFAULT_PTIME),
         bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
         fec: !args.no_fec,
+        jitter: args.jitter.unwrap_or_default(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
 
+use super::PlaybackOptions;
 use super::stream::Stream;
 use crate::audio::spec::SinkSpec;
 use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sink};
@@ -14,7 +15,7 @@ use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
 use crate::media::{MediaEvent, StreamId, clock_us};
 use crate::proto::packet::Packet;
-use crate::proto::playout::PlayoutStats;
+use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
 
 #[cfg(test)]
@@ -50,6 +51,7 @@ struct Past {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
+    jitter: JitterBounds,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
     /// Present while there are streams.
@@ -60,10 +62,11 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn open(sink: &SinkSpec, notices: Notices) -> Result<Worker, AudioError> {
-        let sink = audio::open_sink(sink)?;
+    pub(super) fn open(options: &PlaybackOptions, notices: Notices) -> Result<Worker, AudioError> {
+        let sink = audio::open_sink(&options.sink)?;
         Ok(Worker {
             sink,
+            jitter: options.jitter,
             streams: Vec::new(),
             past: VecDeque::new(),
             pace: None,
@@ -149,7 +152,7 @@ impl Worker {
     fn add(&mut self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
         self.streams.retain(|stream| stream.id != id);
         self.past.retain(|past| past.id != id);
-        match Stream::new(id, packets, checks) {
+        match Stream::new(id, packets, checks, self.jitter) {
             Ok(stream) => self.streams.push(stream),
             Err(error) => return self.notices.send(MediaEvent::Failed(error)),
         }

@@ -78,7 +78,10 @@ fn mistakes_are_explained() {
             "loss",
             "\"loss\" is not KEY=VALUE (write loss=5%,delay=80ms)",
         ),
-        ("los=5%", "los: not one of loss, delay, jitter, rate, burst, stall"),
+        (
+            "los=5%",
+            "los: not one of loss, delay, jitter, rate, burst, stall",
+        ),
         (
             "stall=300ms",
             "stall: \"300ms\" is not LENGTH/EVERY (write 300ms/6s)",

@@ -268,9 +268,8 @@ fn stalls(trace: &Trace, heard: &Heard, bar: f64, table: &mut Table) {
 fn quality(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {
     let original = bench.workspace.path(SENTENCE);
     let judged = quality::judge_each(bench.workspace, &original, &heard.sentences)?;
-    let mean = |figure: fn(&Quality) -> f64| {
-        judged.iter().map(figure).sum::<f64>() / judged.len() as f64
-    };
+    let mean =
+        |figure: fn(&Quality) -> f64| judged.iter().map(figure).sum::<f64>() / judged.len() as f64;
     let (pesq, stoi) = (mean(|one| one.pesq), mean(|one| one.stoi));
     let about = trace.about;
     let figures = [

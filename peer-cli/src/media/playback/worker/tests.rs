@@ -37,7 +37,7 @@ impl Sink for Spare {
 
 fn run(error: AudioError) -> Vec<MediaEvent> {
     let (events, mut receiver) = mpsc::channel(16);
-    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    let mut worker = Worker::open(&null(), Notices::new(events)).unwrap();
     worker.sink = Box::new(Breaking { error, frames: 0 });
     worker.replace = || (Box::new(Spare), None);
     let (_packets, arriving) = mpsc::channel(16);
@@ -84,7 +84,7 @@ fn a_lost_speaker_is_replaced_and_a_full_disk_is_reported() {
 #[test]
 fn results_outlive_their_streams_up_to_a_bound() {
     let (events, _receiver) = mpsc::channel(16);
-    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events)).unwrap();
+    let mut worker = Worker::open(&null(), Notices::new(events)).unwrap();
     for id in 0..300 {
         let (_packets, arriving) = mpsc::channel(1);
         worker.obey(Command::Add(
@@ -103,4 +103,11 @@ fn results_outlive_their_streams_up_to_a_bound() {
         ),
         (1, 0)
     );
+}
+
+fn null() -> PlaybackOptions {
+    PlaybackOptions {
+        sink: SinkSpec::Null,
+        ..PlaybackOptions::default()
+    }
 }

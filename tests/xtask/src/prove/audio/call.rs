@@ -67,9 +67,7 @@ pub(super) fn make(bench: &Bench, folder: &Path, setting: &Setting) -> Result<He
     let (_server, url) = start_server(std::process::Command::new(&bench.programs.signaling))?;
     let peer = |words: &[&str], seed: &str| {
         let mut command = bench.peer(words);
-        command.args([
-            "--stun", "off", "--json", "--stats", "1s", "--server", &url,
-        ]);
+        command.args(["--stun", "off", "--json", "--stats", "1s", "--server", &url]);
         command.args(setting.options);
         if !setting.impair.is_empty() {
             command.args(["--impair", setting.impair, "--impair-seed", seed]);
@@ -154,7 +152,11 @@ fn concealed(inbound: &[Value], adapting: usize) -> Result<f64> {
     let count = |at: Option<&Value>, name: &str| at.and_then(|object| object[name].as_f64());
     let (first, last) = (inbound.get(adapting.saturating_sub(1)), inbound.last());
     let grown = |name: &str| {
-        let begun = if adapting == 0 { None } else { count(first, name) };
+        let begun = if adapting == 0 {
+            None
+        } else {
+            count(first, name)
+        };
         Some(count(last, name)? - begun.unwrap_or(0.0))
     };
     let (made_up, all) = (grown("concealedSamples"), grown("totalSamplesReceived"));

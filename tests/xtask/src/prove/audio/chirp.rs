@@ -105,7 +105,7 @@ mod tests {
         let mut samples = vec![0.0; 235 * ms];
         samples.extend(sent.samples.iter().map(|sample| sample * 0.3));
         samples.resize(sent.samples.len() + RATE as usize, 0.0);
-        samples[(2500 + 235) * ms..(2508 + 235) * ms].fill(0.0);
+        samples[(2500 + 235) * ms..(2510 + 235) * ms].fill(0.0);
         heard.samples = samples;
         let found = delays(&heard, -0.2, 4);
         for (number, delay) in found.iter().enumerate() {
