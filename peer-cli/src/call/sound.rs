@@ -305,8 +305,11 @@ fn open_playback(
     runtime: &tokio::runtime::Handle,
 ) -> Result<Playback, AudioError> {
     let (tx, rx) = mpsc::channel(EVENT_QUEUE);
-    let sink = options.speaker.clone();
-    let playback = Playback::open(&PlaybackOptions { sink }, tx)?;
+    let options = PlaybackOptions {
+        sink: options.speaker.clone(),
+        jitter: options.jitter,
+    };
+    let playback = Playback::open(&options, tx)?;
     runtime.spawn(forward(rx, None, events.clone()));
     Ok(playback)
 }

@@ -12,6 +12,7 @@ use crate::checks::Check;
 use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
 use crate::proto::packet::Codec;
+use crate::proto::playout::JitterBounds;
 use crate::proto::quantity;
 
 #[derive(Debug, Args)]
@@ -117,6 +118,12 @@ pub(super) struct SoundArgs {
     /// quality at 64 kbit/s, for peers that have no Opus.
     #[arg(long, value_name = "LIST", value_parser = grammar::codec, value_delimiter = ',')]
     pub(super) codec: Vec<Codec>,
+    /// Delay that evens out jitter, ms [default: 0..400]
+    ///
+    /// MIN..MAX, or one number for a fixed delay; at most 1500. Between them it
+    /// follows from how late packets come.
+    #[arg(long, value_name = "MIN..MAX")]
+    pub(super) jitter: Option<JitterBounds>,
     /// Digits to send once connected, such as '1w2#'
     ///
     /// 0 to 9, *, # and A to D, as telephone events (RFC 4733); w waits
@@ -246,6 +253,7 @@ pub(super) struct ImpairArgs {
     /// delay=80ms   mean delay, at most 10s
     /// jitter=20ms  largest deviation from it; may reorder
     /// rate=64k     bit/s with headers (k = 1000), queue of 200 ms
+    /// stall=300ms/6s  nothing leaves for so long, every so often
     ///
     /// Any of them, joined by commas. Needs no root.
     #[arg(long, value_name = "SPEC", verbatim_doc_comment)]

@@ -11,6 +11,7 @@ use crate::checks::ChecksOptions;
 use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
 use crate::proto::packet::Codec;
+use crate::proto::playout::JitterBounds;
 use crate::proto::sending::Wanted;
 use crate::rtc::{RelayPolicy, StunServer, TurnServer};
 use crate::voice::Asked;
@@ -164,6 +165,8 @@ pub struct SoundOptions {
     pub codecs: Vec<Codec>,
     /// Digits to send once connected.
     pub dtmf: Option<Script>,
+    /// The delay that evens out jitter.
+    pub jitter: JitterBounds,
 }
 
 impl SoundOptions {

@@ -72,7 +72,7 @@ fn no_argument_at_all_is_a_call() {
 fn every_option_arrives_typed() {
     let options = call(
         "demo -s wss://example.org/ws?a=1 --name bob --to eve --peers 3 --allow-origin https://Example.org:443/ \
-         --mic tone:440 --speaker file:got.wav --ptime 40 --bitrate 64k --no-fec -m hi -m -dash \
+         --mic tone:440 --speaker file:got.wav --ptime 40 --bitrate 64k --no-fec --jitter 20..200 -m hi -m -dash \
          --stun stun:a --stun stun:b:1 --bind 192.0.2.1 --loopback --impair loss=5%,delay=80ms --impair-seed 7 \
          --timeout 5s --duration 1.5m --expect connected --expect message=^a --max-setup 2s --max-loss 1% \
          --max-rtt 50ms --json -vvv --stats 500ms --stats-file s.jsonl",
@@ -100,6 +100,7 @@ fn every_option_arrives_typed() {
         ),
         (40, 64_000, false)
     );
+    assert_eq!(Ok(options.sound.jitter), "20..200".parse());
     assert_eq!(options.messages.texts, ["hi", "-dash"]);
     let network = &options.network;
     assert!(matches!(&network.stun, Stun::Servers(servers) if servers.len() == 2));

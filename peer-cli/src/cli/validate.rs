@@ -154,6 +154,7 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         dtx: args.dtx,
         codecs: codecs(args.codec)?,
         dtmf: args.dtmf,
+        jitter: args.jitter.unwrap_or_default(),
     })
 }
 

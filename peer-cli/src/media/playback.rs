@@ -16,7 +16,7 @@ use super::{MediaEvent, RecordTap, StreamId};
 use crate::audio::AudioError;
 use crate::audio::spec::SinkSpec;
 use crate::proto::packet::Packet;
-use crate::proto::playout::PlayoutStats;
+use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
 use crate::voice::Tap;
 pub use output::OutputStats;
@@ -30,6 +30,8 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub struct PlaybackOptions {
     /// Where the sound goes.
     pub sink: SinkSpec,
+    /// The delay that evens out jitter.
+    pub jitter: JitterBounds,
 }
 
 /// Streams being mixed into a sink, on a thread of its own.
@@ -46,11 +48,11 @@ impl Playback {
         events: Sender<MediaEvent>,
     ) -> Result<Playback, AudioError> {
         let mailbox = Arc::new(Mailbox::new());
-        let (mail, sink) = (mailbox.clone(), options.sink.clone());
+        let (mail, options) = (mailbox.clone(), options.clone());
         let (opened, result) = sync::sync_channel(1);
         let work = move || {
             // Devices stay on the thread that opened them: not every system lets them move.
-            let (worker, outcome) = match Worker::open(&sink, Notices::new(events), &mail) {
+            let (worker, outcome) = match Worker::open(&options, Notices::new(events), &mail) {
                 Ok(worker) => (Some(worker), Ok(())),
                 Err(error) => (None, Err(error)),
             };

@@ -30,6 +30,7 @@ fn playback(sink: &str) -> (Playback, mpsc::Receiver<MediaEvent>) {
     let (events, receiver) = mpsc::channel(64);
     let options = PlaybackOptions {
         sink: sink.parse().unwrap(),
+        ..PlaybackOptions::default()
     };
     (Playback::open(&options, events).unwrap(), receiver)
 }

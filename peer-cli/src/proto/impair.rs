@@ -1,7 +1,8 @@
-//! A bad network for outgoing datagrams: loss in bursts, delay, jitter, a narrow line with a short queue.
+//! A bad network for outgoing datagrams: loss in bursts, delay, jitter, a narrow line with a short queue, stalls.
 //!
-//! The order is that of a sender behind a lossy line: lost, else queued at the line's rate, else delayed.
-//! What is lost and how long each datagram is delayed follows from the seed and its number alone, not from the time.
+//! The order is that of a sender behind a lossy line: lost, else queued at the line's rate, else delayed, else held by a stall.
+//! What is lost and how long each datagram is delayed follows from the seed and its number alone, not from the time;
+//! only queue and stalls look at the clock.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::random::Random;
 
 mod spec;
-pub use spec::Impairment;
+pub use spec::{Impairment, Stall};
 
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,8 @@ pub struct Impairer<T> {
     in_burst: bool,
     /// When the line has sent what was queued before.
     line_free: Option<Instant>,
+    /// When the first datagram came; stalls are counted from there.
+    begun: Option<Instant>,
     /// By time of leaving, then by order of coming.
     under_way: BTreeMap<(Instant, u64), T>,
     count: u64,
@@ -57,6 +60,7 @@ impl<T> Impairer<T> {
             random,
             in_burst: false,
             line_free: None,
+            begun: None,
             under_way: BTreeMap::new(),
             count: 0,
         }
@@ -72,7 +76,8 @@ impl<T> Impairer<T> {
         let Some(sent) = self.through_line(now, length) else {
             return Fate::QueueFull;
         };
-        let leaves = sent + self.delay(jitter);
+        let begun = *self.begun.get_or_insert(now);
+        let leaves = self.after_stall(begun, sent + self.delay(jitter));
         self.under_way.insert((leaves, self.count), datagram);
         self.count += 1;
         Fate::Leaves(leaves)
@@ -133,6 +138,21 @@ impl<T> Impairer<T> {
         let sent = starts + Duration::from_secs_f64(bits / rate.max(1) as f64);
         self.line_free = Some(sent);
         Some(sent)
+    }
+
+    /// What would leave during a stall leaves at its end: all at once, in order.
+    fn after_stall(&self, begun: Instant, leaves: Instant) -> Instant {
+        let Some(Stall { length, every }) = self.spec.stall else {
+            return leaves;
+        };
+        let cycle = leaves.duration_since(begun).as_nanos() % every.as_nanos().max(1);
+        // The first one begins after a whole period.
+        let first = leaves.duration_since(begun) < every;
+        let left = length.as_nanos().saturating_sub(cycle);
+        if first || left == 0 {
+            return leaves;
+        }
+        leaves + Duration::from_nanos(u64::try_from(left).unwrap_or(u64::MAX))
     }
 
     /// Delay give or take jitter, at least 0.

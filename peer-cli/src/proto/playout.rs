@@ -1,9 +1,10 @@
 //! The playout buffer: packets go in as they come, 10 ms of sound come out whenever they are asked for.
 //!
 //! Each pull uses, in this order: decoded sound left over, the next packet, the redundancy inside a later packet, concealment,
-//! silence. Delay follows one number, the *reserve*: how long the latest packets still wait for their turn. It is held
-//! near a target that late packets raise and time lowers, by leaving out or repeating single pitch periods.
+//! silence. The delay is held near a target that follows from how late packets have come of late (`delay`), by leaving out or
+//! repeating single pitch periods.
 
+mod bounds;
 mod delay;
 mod produce;
 mod stats;
@@ -14,6 +15,7 @@ mod tests;
 
 use std::time::Instant;
 
+pub use bounds::JitterBounds;
 pub use stats::PlayoutStats;
 
 use crate::proto::packet::Packet;
@@ -83,14 +85,19 @@ pub struct Playout {
     /// Samples made up since the last real one.
     made_up: u64,
     comfort: bool,
+    /// The latest packet whose copy of a lost one was taken notice of.
+    copied: Option<i64>,
     delay: Delay,
     stats: PlayoutStats,
 }
 
 impl Playout {
     /// An empty buffer.
-    pub fn new() -> Playout {
-        Playout::default()
+    pub fn new(bounds: JitterBounds) -> Playout {
+        Playout {
+            delay: Delay::new(bounds),
+            ..Playout::default()
+        }
     }
 
     /// The counters so far.
@@ -104,7 +111,7 @@ impl Playout {
     }
 
     /// Takes in a packet from the network, in any order.
-    pub fn insert(&mut self, now: Instant, packet: Packet, decoder: &dyn PacketDecoder) {
+    pub fn insert(&mut self, packet: Packet, decoder: &dyn PacketDecoder) {
         let info = decoder
             .inspect(&packet.payload)
             .filter(|info| (1..=5760).contains(&info.samples));
@@ -113,19 +120,25 @@ impl Playout {
             return;
         };
         let due = self.position.map(|(sequence, _)| sequence);
-        match self.store.insert(packet, info, due) {
+        let (arrival, timestamp) = (packet.arrival, packet.timestamp);
+        let inserted = self.store.insert(packet, info, due);
+        match inserted {
             Inserted::Kept => self.stats.packets_received += 1,
             Inserted::Restarted => {
                 self.stats.packets_received += 1;
                 (self.position, self.playing, self.filled) = (None, false, 0);
+                self.delay.restart();
             }
             Inserted::Duplicate => self.stats.packets_duplicated += 1,
             Inserted::Late => {
                 self.stats.packets_received += 1;
                 self.stats.packets_discarded += 1;
-                self.delay.late(now);
             }
             Inserted::Stray => self.stats.packets_discarded += 1,
+        }
+        let counts = !matches!(inserted, Inserted::Duplicate | Inserted::Stray);
+        if let (true, Some(timestamp)) = (counts, self.store.unwrapped(timestamp)) {
+            self.delay.arrived(arrival, timestamp, info.samples);
         }
         let gone = self.store.trim();
         if gone > 0 {
@@ -161,17 +174,15 @@ impl Playout {
         kind
     }
 
-    /// Begins to play once the first packet has waited for the reserve.
+    /// Begins to play once the first packet has waited long enough.
     fn start(&mut self, now: Instant) {
         let Some(first) = self.store.first() else {
             return;
         };
-        let waited = now.saturating_duration_since(first.arrival).as_secs_f64() * SAMPLE_RATE;
-        let enough = self.delay.target() + u64::from(first.info.samples);
-        if waited + 0.5 >= self.delay.target() as f64 || self.store.samples() >= enough {
+        if self.delay.is_due(now, first.timestamp) {
             self.skip_to_first();
             self.playing = true;
-            self.delay.begin(now);
+            self.delay.begin();
         }
     }
 
@@ -187,13 +198,13 @@ impl Playout {
         if self.made_up > 0 {
             return;
         }
-        match self.delay.decide(now) {
+        match self.delay.decide(self.pcm.len()) {
             Change::None => {}
             Change::Drop { samples } => self.drop_packets(samples),
-            Change::Shorten { force } => {
+            Change::Shorten { samples, force } => {
                 self.collect(now, decoder, FRAME + stretch::NEEDED);
                 if self.all_real() {
-                    let removed = stretch::shorten(&mut self.pcm, force);
+                    let removed = stretch::shorten(&mut self.pcm, samples, force);
                     self.stats.removed_samples_for_acceleration += removed as u64;
                     self.delay.changed(-(removed as i64));
                     self.origin = vec![(FrameKind::Real, self.pcm.len())];

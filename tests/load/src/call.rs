@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use peer_cli::net::Dialer;
+use peer_cli::proto::packet::Codec;
+use peer_cli::proto::sending::Wanted;
 use peer_cli::rtc::{
     ChannelEvent, ConnectionState, Peer, PeerEvent as RtcEvent, PeerOptions, PeerStreams,
     RelayPolicy, Sound, SoundPath,
@@ -118,6 +120,8 @@ fn options() -> PeerOptions {
         dialer: Dialer::default(),
         impairment: None,
         sound: Sound::Both,
+        codecs: vec![Codec::Opus],
+        wanted: Wanted::default(),
     }
 }
 

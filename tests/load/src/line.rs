@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use peer_cli::proto::packet::Packet;
+use peer_cli::proto::packet::{Codec, Packet};
 use tokio::sync::mpsc;
 
 use crate::ear::{Count, Ear};
@@ -42,6 +42,7 @@ impl Line {
             timestamp: (index as u32).wrapping_mul(SAMPLES),
             ssrc: 0,
             marker: index == 0,
+            codec: Codec::Opus,
             payload,
             arrival: now,
         };

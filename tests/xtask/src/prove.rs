@@ -12,6 +12,7 @@ use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
 
+mod audio;
 mod calls;
 mod echo;
 mod idle;
@@ -56,6 +57,11 @@ const PROOFS: &[Proof] = &[
         name: "speech",
         about: "a spoken sentence arrives whole and well; a tone is told from another",
         run: speech::run,
+    },
+    Proof {
+        name: "audio",
+        about: "how a voice sounds, and how late, over bad networks",
+        run: audio::run,
     },
     Proof {
         name: "idle",

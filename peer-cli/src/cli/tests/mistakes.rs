@@ -79,6 +79,10 @@ fn mistakes_say_what_is_wrong_and_what_to_do() {
             "call --impair loss=200%",
             "loss: \"200%\" is more than 100%",
         ),
+        (
+            "call --jitter 200..20",
+            "\"200..20\" ends before it begins (write 20..200)",
+        ),
         ("call --impair-seed 1", "--impair <SPEC>"),
         (
             "call --timeout 30",

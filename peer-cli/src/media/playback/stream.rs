@@ -9,7 +9,7 @@ use crate::media::decoder::Decoder;
 use crate::media::notice::Notices;
 use crate::media::{MediaEvent, StreamId};
 use crate::proto::packet::{Codec, Packet};
-use crate::proto::playout::{Playout, PlayoutStats};
+use crate::proto::playout::{JitterBounds, Playout, PlayoutStats};
 use crate::proto::sound_check::{Loudness, SoundCheck, SoundMeter};
 
 /// 10 ms.
@@ -42,11 +42,12 @@ impl Stream {
         id: StreamId,
         packets: Receiver<Packet>,
         checks: Vec<SoundCheck>,
+        jitter: JitterBounds,
     ) -> Result<Stream, AudioError> {
         Ok(Stream {
             id,
             packets,
-            playout: Playout::new(),
+            playout: Playout::new(jitter),
             decoder: Decoder::new(Codec::Opus)
                 .map_err(|error| AudioError::sound("decoder", error))?,
             loudness: Some(Loudness::default()),
@@ -81,7 +82,7 @@ impl Stream {
             let Some(packet) = self.decodable(packet) else {
                 continue;
             };
-            self.playout.insert(now, packet, &self.decoder);
+            self.playout.insert(packet, &self.decoder);
         }
         if self.ending == Ending::Draining && self.packets.is_empty() && self.playout.is_drained() {
             self.ending = Ending::Heard(now + latency);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Receiver;
 
+use super::PlaybackOptions;
 use super::output::{Output, OutputStats};
 use super::stream::Stream;
 use crate::audio::spec::SinkSpec;
@@ -17,7 +18,7 @@ use crate::media::pace::Pace;
 use crate::media::standby::Standby;
 use crate::media::{MediaEvent, RecordTap, StreamId, clock_us};
 use crate::proto::packet::Packet;
-use crate::proto::playout::PlayoutStats;
+use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
 use crate::voice::Tap;
 
@@ -60,6 +61,7 @@ struct Past {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
+    jitter: JitterBounds,
     output: Output,
     streams: Vec<Stream>,
     past: VecDeque<Past>,
@@ -76,18 +78,21 @@ pub(super) struct Worker {
 impl Worker {
     /// Opens the sink; `mailbox` is where news of its device go.
     pub(super) fn open(
-        spec: &SinkSpec,
+        options: &PlaybackOptions,
         notices: Notices,
         mailbox: &Arc<Mailbox<Command>>,
     ) -> Result<Worker, AudioError> {
+        let spec = &options.sink;
         let sink = audio::open_sink(spec)?;
         let standby = sink.device().map(|device| {
+            let by_default = *spec == SinkSpec::Default;
             let mailbox = mailbox.clone();
             let tell = move |seen| mailbox.post(Command::Seen(seen));
-            Standby::new(DeviceKind::Output, device, *spec == SinkSpec::Default, tell)
+            Standby::new(DeviceKind::Output, device, by_default, tell)
         });
         Ok(Worker {
             sink,
+            jitter: options.jitter,
             output: Output::default(),
             streams: Vec::new(),
             past: VecDeque::new(),
@@ -182,7 +187,7 @@ impl Worker {
     fn add(&mut self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
         self.streams.retain(|stream| stream.id != id);
         self.past.retain(|past| past.id != id);
-        match Stream::new(id, packets, checks) {
+        match Stream::new(id, packets, checks, self.jitter) {
             Ok(stream) => self.streams.push(stream),
             Err(error) => return self.notices.send(MediaEvent::Failed(error)),
         }

@@ -38,6 +38,7 @@ fn what_cannot_be_opened_is_said_at_once() {
     assert_eq!(error.class(), ErrorClass::File);
     let options = PlaybackOptions {
         sink: "file:/nowhere/got.wav".parse().unwrap(),
+        ..PlaybackOptions::default()
     };
     assert_eq!(
         Playback::open(&options, events.clone())

@@ -3,7 +3,7 @@
 use super::*;
 use crate::codec::opus::{Decoder, Encoder, EncoderOptions};
 use crate::proto::packet::Codec;
-use crate::proto::playout::{FRAME, Playout, PlayoutStats};
+use crate::proto::playout::{FRAME, JitterBounds, Playout, PlayoutStats};
 
 const SPEECH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/speech.wav");
 
@@ -26,14 +26,17 @@ fn speech(options: &EncoderOptions, start: Instant) -> Vec<Packet> {
 
 /// Plays packets at their times; returns the sound and the counters.
 fn play(packets: &[Packet], start: Instant) -> (Vec<f32>, PlayoutStats) {
-    let (mut playout, mut decoder) = (Playout::new(), Decoder::new().unwrap());
+    let (mut playout, mut decoder) = (
+        Playout::new(JitterBounds::default()),
+        Decoder::new().unwrap(),
+    );
     let (mut sound, mut frame, mut at) = (Vec::new(), [0.0; FRAME], 0);
     let mut packets = packets.to_vec();
     packets.sort_by_key(|packet| packet.arrival);
     for tick in 0..1000u32 {
         let now = start + Duration::from_millis(10) * tick;
         while let Some(packet) = packets.get(at).filter(|packet| packet.arrival <= now) {
-            playout.insert(now, packet.clone(), &decoder);
+            playout.insert(packet.clone(), &decoder);
             at += 1;
         }
         playout.pull(now, &mut decoder, &mut frame);

@@ -1,4 +1,4 @@
-//! `loss=5%,delay=80ms,jitter=20ms,rate=64k,burst=3`.
+//! `loss=5%,delay=80ms,jitter=20ms,rate=64k,burst=3,stall=300ms/6s`.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -29,6 +29,17 @@ pub struct Impairment {
     pub jitter: Duration,
     /// Rate of the line, bit/s with IP and UDP headers; none is as fast as it gets.
     pub rate: Option<u64>,
+    /// Times at which nothing gets through and nothing is lost.
+    pub stall: Option<Stall>,
+}
+
+/// A line that stands still now and then, as a radio link does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stall {
+    /// How long each time.
+    pub length: Duration,
+    /// From the beginning of one to that of the next, longer than `length`.
+    pub every: Duration,
 }
 
 impl Default for Impairment {
@@ -39,6 +50,7 @@ impl Default for Impairment {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
             rate: None,
+            stall: None,
         }
     }
 }
@@ -72,7 +84,8 @@ impl Impairment {
             "jitter" => self.jitter = short(value)?,
             "rate" => self.rate = Some(rate(value)?),
             "burst" => self.burst = burst(value)?,
-            _ => return Err("not one of loss, delay, jitter, rate, burst".to_owned()),
+            "stall" => self.stall = Some(stall(value)?),
+            _ => return Err("not one of loss, delay, jitter, rate, burst, stall".to_owned()),
         }
         Ok(())
     }
@@ -116,4 +129,17 @@ fn burst(value: &str) -> Result<f64, String> {
             "\"{value}\" is not a mean number of datagrams from 1 to 1000"
         )),
     }
+}
+
+fn stall(value: &str) -> Result<Stall, String> {
+    let (length, every) = value
+        .split_once('/')
+        .ok_or_else(|| format!("\"{value}\" is not LENGTH/EVERY (write 300ms/6s)"))?;
+    let (length, every) = (short(length)?, quantity::duration(every)?);
+    if every <= length {
+        return Err(format!(
+            "\"{value}\" never moves (the second time must be longer than the first)"
+        ));
+    }
+    Ok(Stall { length, every })
 }

@@ -48,13 +48,17 @@ fn mean_burst(fates: &[Option<Duration>]) -> f64 {
 #[test]
 fn the_grammar_of_the_contract() {
     assert_eq!(
-        spec("loss=5%,delay=80ms,jitter=20ms,rate=64k,burst=3"),
+        spec("loss=5%,delay=80ms,jitter=20ms,rate=64k,burst=3,stall=300ms/6s"),
         Impairment {
             loss: 0.05,
             burst: 3.0,
             delay: 80 * MS,
             jitter: 20 * MS,
-            rate: Some(64_000)
+            rate: Some(64_000),
+            stall: Some(Stall {
+                length: 300 * MS,
+                every: 6000 * MS
+            })
         }
     );
     assert_eq!(
@@ -74,7 +78,18 @@ fn mistakes_are_explained() {
             "loss",
             "\"loss\" is not KEY=VALUE (write loss=5%,delay=80ms)",
         ),
-        ("los=5%", "los: not one of loss, delay, jitter, rate, burst"),
+        (
+            "los=5%",
+            "los: not one of loss, delay, jitter, rate, burst, stall",
+        ),
+        (
+            "stall=300ms",
+            "stall: \"300ms\" is not LENGTH/EVERY (write 300ms/6s)",
+        ),
+        (
+            "stall=6s/6s",
+            "stall: \"6s/6s\" never moves (the second time must be longer than the first)",
+        ),
         ("loss=5", "loss: \"5\" has no unit (write 5%)"),
         ("loss=101%", "loss: \"101%\" is more than 100%"),
         ("loss=1%,loss=2%", "loss is given twice"),
@@ -253,7 +268,7 @@ proptest! {
         jitter in 0u32..50,
     ) {
         let start = Instant::now();
-        let spec = Impairment { loss: 0.2, burst: 2.0, delay: 10 * MS, jitter: MS * jitter, rate: Some(100_000) };
+        let spec = Impairment { loss: 0.2, burst: 2.0, delay: 10 * MS, jitter: MS * jitter, rate: Some(100_000), stall: None };
         let mut impairer = Impairer::new(spec, seed);
         let mut expected = Vec::new();
         for (n, length) in lengths.into_iter().enumerate() {
@@ -267,5 +282,20 @@ proptest! {
             prop_assert_eq!(impairer.poll_output(at), Some(n));
         }
         prop_assert!(impairer.is_empty());
+    }
+}
+
+#[test]
+fn a_stall_holds_everything_and_loses_nothing() {
+    let fates = fates("delay=5ms,stall=300ms/2s", 1, 450, 100, 10 * MS);
+    for (n, fate) in fates.iter().enumerate() {
+        let would_leave = n as u32 * 10 + 5;
+        let into = if would_leave < 2000 {
+            300
+        } else {
+            would_leave % 2000
+        };
+        let held = 300_u32.saturating_sub(into);
+        assert_eq!(*fate, Some((5 + held) * MS), "datagram {n}");
     }
 }

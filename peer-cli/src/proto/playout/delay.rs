@@ -1,46 +1,43 @@
-//! How much delay to keep: a target for the reserve, and what to do about the difference.
+//! How much delay to keep, and what to do about the difference.
 //!
-//! The reserve is the time that the latest of the packets still waits before its turn: the least over a while. It protects the
-//! packets to come, and losses do not disturb it.
+//! Every packet has a *lateness*: its arrival less its timestamp. Playing has an *offset*, the same for the moment at which a
+//! packet is fetched to be played. A packet is in time if its lateness is at most the offset. The offset aimed at is the one that
+//! costs least, where a millisecond of delay and a share of packets that would miss it are weighed against each other. A lost
+//! packet counts with the lateness of the one that carries its copy, so that losses and jitter are one question.
+
+mod observed;
 
 use std::time::{Duration, Instant};
 
+use super::{FRAME, JitterBounds, SAMPLE_RATE};
+use observed::Observed;
+
 /// 1 ms in samples.
-const MS: u64 = 48;
-/// Reserve aimed at on a calm network: 10 ms. With 20 ms packets 20 to 40 ms wait.
-const CALM: u64 = 10 * MS;
-/// Highest target: 120 ms.
-const HIGHEST: u64 = 120 * MS;
-/// A late packet raises the target by 20 ms …
-const RAISE: u64 = 20 * MS;
-/// … at most once in 100 ms, since they come in groups …
-const RAISE_EVERY: Duration = Duration::from_millis(100);
-/// … and each 5 s without one lower it by 10 ms.
-const LOWER_EVERY: Duration = Duration::from_secs(5);
-const LOWER: u64 = 10 * MS;
-/// A lost packet that was rebuilt keeps the reserve long enough for its successor to be there, for 30 s.
-const AFTER_LOSS: Duration = Duration::from_secs(30);
-/// Room for a little jitter on top of that.
-const LOSS_MARGIN: u64 = 5 * MS;
-/// How far above the target nothing is done.
-const TOLERATED: i64 = 15 * MS as i64;
-/// How far below the target nothing is done.
-const LACKING: i64 = 5 * MS as i64;
-/// An excess from which loud sound is cut as well.
-const LARGE: i64 = 60 * MS as i64;
-/// An excess beyond catching up: whole packets go.
-const HOPELESS: i64 = 1000 * MS as i64;
-/// Half of the span over which the minimum is taken.
-const HALF_SPAN: Duration = Duration::from_millis(400);
+const MS: i64 = 48;
+/// Room beyond the lateness aimed at: the threads of both sides wake up a little late, too.
+const MARGIN: i64 = 5 * MS;
+/// A tenth of a second without a shortage before anything is called an excess, in packets fetched: see `Offset`.
+const SPAN: Duration = Duration::from_millis(300);
 /// The same while the excess is large.
-const SHORT_HALF_SPAN: Duration = Duration::from_millis(100);
+const SHORT_SPAN: Duration = Duration::from_millis(60);
+/// How far below the offset aimed at nothing is done: the margin is there to be used.
+const LACKING: i64 = 3 * MS;
+/// An excess from which it is worth to look for a place where a cut is not heard.
+const WORTH: i64 = 4 * MS;
+/// An excess from which loud sound is cut as well.
+const LARGE: i64 = 60 * MS;
+/// An excess beyond catching up: whole packets go.
+const HOPELESS: i64 = 1000 * MS;
+/// Most that is added at once.
+const LONGEST: i64 = 20 * MS;
 
 /// What to do about the delay now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     None,
-    /// Leave out one pitch period; by `force` also where it may be heard.
+    /// Leave out at most so many samples; by `force` also where it may be heard.
     Shorten {
+        samples: usize,
         force: bool,
     },
     /// Repeat a piece of at most so many samples.
@@ -53,121 +50,159 @@ pub(super) enum Change {
     },
 }
 
-/// Target and observation of the reserve; all in samples.
-#[derive(Debug)]
+/// Target and observation of the offset; all in samples.
+#[derive(Debug, Default)]
 pub(super) struct Delay {
-    target: u64,
-    raised: Option<Instant>,
-    lowered: Option<Instant>,
-    /// Reserve asked for by losses, and since when.
-    loss: Option<(u64, Instant)>,
-    /// Minimum of the present and of the previous half span, and when the present one began.
-    minimum: (i64, Option<i64>),
+    bounds: JitterBounds,
+    /// The arrival that times are counted from.
+    epoch: Option<Instant>,
+    observed: Observed,
+    offset: Offset,
+}
+
+/// The least offset of the packets fetched of late: a thread that wakes up late makes single ones look large.
+#[derive(Debug, Default)]
+struct Offset {
+    /// Of the present and of the previous half span.
+    present: Option<i64>,
+    previous: Option<i64>,
     since: Option<Instant>,
 }
 
-impl Default for Delay {
-    fn default() -> Delay {
+impl Delay {
+    pub(super) fn new(bounds: JitterBounds) -> Delay {
         Delay {
-            target: CALM,
-            raised: None,
-            lowered: None,
-            loss: None,
-            minimum: (i64::MAX, None),
-            since: None,
+            bounds,
+            ..Delay::default()
         }
     }
-}
 
-impl Delay {
-    /// Reserve aimed at.
+    /// How long the earliest packets wait, aimed at.
     pub(super) fn target(&self) -> u64 {
-        self.target.max(self.loss.map_or(0, |(reserve, _)| reserve))
+        self.clamped(self.observed.wanted()).unsigned_abs()
+    }
+
+    /// The same, were there no bounds.
+    pub(super) fn unbounded(&self) -> u64 {
+        (self.observed.wanted() + MARGIN).unsigned_abs()
+    }
+
+    fn clamped(&self, wanted: i64) -> i64 {
+        (wanted + MARGIN).clamp(self.bounds.least(), self.bounds.most())
+    }
+
+    /// A packet with this timestamp, `samples` long, came at `arrival`.
+    pub(super) fn arrived(&mut self, arrival: Instant, timestamp: i64, samples: u32) {
+        let lateness = self.at(arrival) - timestamp;
+        self.observed.add(lateness, samples);
+    }
+
+    /// A packet with this timestamp did not come, but its copy did at `arrival`.
+    pub(super) fn rebuilt(&mut self, arrival: Instant, timestamp: i64, samples: u32) {
+        let lateness = self.at(arrival) - timestamp;
+        self.observed.add_lost(lateness, samples);
+    }
+
+    /// Another stream, whose timestamps have nothing to do with those before.
+    pub(super) fn restart(&mut self) {
+        self.observed = Observed::default();
+        self.offset = Offset::default();
     }
 
     /// Playing begins, now or after a pause.
-    pub(super) fn begin(&mut self, now: Instant) {
-        self.minimum = (i64::MAX, None);
-        self.since = Some(now);
+    pub(super) fn begin(&mut self) {
+        self.offset = Offset::default();
     }
 
-    /// A packet came after its time.
-    pub(super) fn late(&mut self, now: Instant) {
-        if self
-            .raised
-            .is_none_or(|at| now.saturating_duration_since(at) >= RAISE_EVERY)
-        {
-            self.target = (self.target + RAISE).min(HIGHEST);
-            self.raised = Some(now);
-        }
-        self.lowered = Some(now);
+    /// Whether a packet with this timestamp has waited long enough for playing to begin with it.
+    pub(super) fn is_due(&mut self, now: Instant, timestamp: i64) -> bool {
+        // Half a sample for the rounding of times.
+        self.at(now) - timestamp + 1 >= self.aim()
     }
 
-    /// A packet is missing and the next one, `samples` long, carries its copy.
-    pub(super) fn lost(&mut self, now: Instant, samples: u32) {
-        self.loss = Some((u64::from(samples) + LOSS_MARGIN, now));
+    /// The packet with this timestamp is fetched now.
+    pub(super) fn fetched(&mut self, now: Instant, timestamp: i64) {
+        let offset = self.at(now) - timestamp;
+        let span = match self.offset.least() {
+            Some(least) if least - self.aim() > LARGE => SHORT_SPAN,
+            _ => SPAN,
+        };
+        self.offset.note(now, offset, span);
     }
 
     /// The sound that waits was changed by our own doing.
     pub(super) fn changed(&mut self, by: i64) {
-        self.minimum.0 = self.minimum.0.saturating_add(by);
-        self.minimum.1 = self.minimum.1.map(|minimum| minimum.saturating_add(by));
+        for offset in [&mut self.offset.present, &mut self.offset.previous] {
+            *offset = offset.map(|offset| offset.saturating_add(by));
+        }
     }
 
-    /// A packet had waited for so long when its turn came.
-    pub(super) fn played(&mut self, now: Instant, waited: i64) {
-        self.minimum.0 = self.minimum.0.min(waited);
-        let since = *self.since.get_or_insert(now);
-        let excess = waited - self.target() as i64;
-        let span = if excess > LARGE {
-            SHORT_HALF_SPAN
-        } else {
-            HALF_SPAN
+    /// What to do about the offset while so many samples are decoded and left over.
+    ///
+    /// Packets are fetched when fewer than 10 ms are left over; so the offset moves in steps of 10 ms, and what is left over is
+    /// delay that protects nothing.
+    pub(super) fn decide(&self, left: usize) -> Change {
+        let frame = FRAME as i64;
+        let left = (left as i64) % frame;
+        let Some(offset) = self.offset.least() else {
+            return Change::None;
         };
+        let excess = offset - self.aim();
+        if excess > HOPELESS {
+            return Change::Drop {
+                samples: excess.unsigned_abs(),
+            };
+        }
+        if excess < -LACKING {
+            let steps = (-excess + frame - 1) / frame;
+            let samples = (steps * frame - left).clamp(0, LONGEST);
+            return Change::Lengthen {
+                samples: samples as usize,
+            };
+        }
+        // A whole step too much, and what is left over.
+        let surplus = excess.max(0) / frame * frame + left;
+        if surplus < WORTH {
+            return Change::None;
+        }
+        Change::Shorten {
+            samples: surplus as usize,
+            force: excess > LARGE,
+        }
+    }
+
+    /// The offset aimed at.
+    fn aim(&self) -> i64 {
+        let Some((earliest, recent)) = self.observed.earliest() else {
+            return 0;
+        };
+        // Where all packets have come later of late, the sender itself is behind: that is no time to hurry.
+        (earliest + self.clamped(self.observed.wanted())).max(recent + MARGIN)
+    }
+
+    /// A moment in samples.
+    fn at(&mut self, moment: Instant) -> i64 {
+        let epoch = *self.epoch.get_or_insert(moment);
+        let samples = |span: Duration| (span.as_secs_f64() * SAMPLE_RATE).round() as i64;
+        match moment.checked_duration_since(epoch) {
+            Some(span) => samples(span),
+            None => -samples(epoch.duration_since(moment)),
+        }
+    }
+}
+
+impl Offset {
+    fn note(&mut self, now: Instant, offset: i64, span: Duration) {
+        self.present = Some(self.present.map_or(offset, |least| least.min(offset)));
+        let since = *self.since.get_or_insert(now);
         if now.saturating_duration_since(since) >= span {
-            self.minimum = (waited, Some(self.minimum.0));
+            self.previous = self.present.replace(offset);
             self.since = Some(now);
         }
     }
 
-    /// What to do about the difference between reserve and target.
-    pub(super) fn decide(&mut self, now: Instant) -> Change {
-        self.lower(now);
-        let (present, Some(previous)) = self.minimum else {
-            return Change::None;
-        };
-        let target = self.target() as i64;
-        let excess = previous.min(present) - target;
-        // One late packet is no shortage: both half spans must have seen one.
-        let lacking = target - previous.max(present);
-        if excess > HOPELESS {
-            Change::Drop {
-                samples: excess as u64,
-            }
-        } else if excess >= TOLERATED {
-            Change::Shorten {
-                force: excess > LARGE,
-            }
-        } else if lacking >= LACKING {
-            Change::Lengthen {
-                samples: lacking.unsigned_abs().min(RAISE) as usize,
-            }
-        } else {
-            Change::None
-        }
-    }
-
-    fn lower(&mut self, now: Instant) {
-        let since = *self.lowered.get_or_insert(now);
-        if now.saturating_duration_since(since) >= LOWER_EVERY {
-            self.target = self.target.saturating_sub(LOWER).max(CALM);
-            self.lowered = Some(now);
-        }
-        if self
-            .loss
-            .is_some_and(|(_, at)| now.saturating_duration_since(at) >= AFTER_LOSS)
-        {
-            self.loss = None;
-        }
+    /// Nothing before a whole span has passed.
+    fn least(&self) -> Option<i64> {
+        Some(self.previous?.min(self.present?))
     }
 }

@@ -31,19 +31,18 @@ impl Playout {
             0
         };
         if left <= 0 {
-            // Late, not lost: what was made up in its place has become delay.
-            if first.sequence == sequence && self.filled > gap.max(0) && !self.comfort {
-                self.delay.late(now);
-            }
+            // What was made up beyond the gap has become delay.
+            self.delay.changed((self.filled - gap.max(0)).max(0));
             return self.play_first(now, decoder);
         }
-        let covered = if first.info.fec && first.sequence > sequence {
-            i64::from(first.info.samples)
-        } else {
-            0
-        };
+        let mut covered = 0;
         if first.sequence > sequence && first.info.fec {
-            self.delay.lost(now, first.info.samples);
+            let samples = first.info.samples;
+            covered = i64::from(samples);
+            if self.copied.replace(first.sequence) != Some(first.sequence) {
+                let lost = first.timestamp - covered;
+                self.delay.rebuilt(first.arrival, lost, samples);
+            }
         }
         if left <= covered {
             return self.rebuild(left as usize, decoder);
@@ -94,7 +93,9 @@ impl Playout {
         self.position = Some((sequence + 1, timestamp + i64::from(info.samples)));
         let waited =
             now.saturating_duration_since(arrival).as_secs_f64() + before as f64 / SAMPLE_RATE;
-        self.delay.played(now, (waited * SAMPLE_RATE) as i64);
+        // Fetched ahead of its time, if whole pulls are still left over.
+        let ahead = before / FRAME * FRAME;
+        self.delay.fetched(now, timestamp - ahead as i64);
         self.stats.jitter_buffer_delay += waited * samples as f64;
         self.stats.jitter_buffer_target_delay +=
             self.delay.target() as f64 / SAMPLE_RATE * samples as f64;

@@ -228,6 +228,11 @@ impl Store {
         self.samples
     }
 
+    /// A timestamp near the latest ones, unwrapped.
+    pub(super) fn unwrapped(&self, timestamp: u32) -> Option<i64> {
+        Some(self.stream.as_ref()?.unwrap_timestamp(timestamp))
+    }
+
     /// Packets that the numbers promised and that did not come.
     pub(super) fn lost(&self) -> i64 {
         self.lost_before

@@ -17,9 +17,9 @@ const ALIKE: f64 = 0.7;
 /// Samples that must be there for a full search.
 pub(super) const NEEDED: usize = LONGEST + OVERLAP;
 
-/// Shortens `pcm` at its start; returns the number of samples left out (0: no good place, unless `force`).
-pub(super) fn shorten(pcm: &mut Vec<f32>, force: bool) -> usize {
-    let Some(lag) = best_lag(pcm, LONGEST, force) else {
+/// Shortens `pcm` at its start by at most `most` samples; returns the number left out (0: no good place, unless `force`).
+pub(super) fn shorten(pcm: &mut Vec<f32>, most: usize, force: bool) -> usize {
+    let Some(lag) = best_lag(pcm, most, force) else {
         return 0;
     };
     for i in 0..OVERLAP {
@@ -112,7 +112,7 @@ mod tests {
     fn a_tone_is_shortened_and_lengthened_without_a_click() {
         let smooth = largest_step(&tone(1440)) * 1.3;
         let mut shorter = tone(1440);
-        let removed = shorten(&mut shorter, false);
+        let removed = shorten(&mut shorter, LONGEST, false);
         assert!(removed >= SHORTEST && shorter.len() == 1440 - removed);
         assert!(largest_step(&shorter) < smooth);
 
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn silence_gives_way_at_once_and_too_little_sound_is_left_alone() {
         let mut silence = vec![0.0; NEEDED];
-        assert_eq!(shorten(&mut silence, false), LONGEST);
-        assert_eq!(shorten(&mut tone(300), true), 0);
+        assert_eq!(shorten(&mut silence, LONGEST, false), LONGEST);
+        assert_eq!(shorten(&mut tone(300), LONGEST, true), 0);
         assert_eq!(lengthen(&mut Vec::new(), 480), 0);
     }
 
@@ -162,7 +162,7 @@ mod tests {
                 (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
             })
             .collect();
-        assert_eq!(shorten(&mut noise.clone(), false), 0);
-        assert!(shorten(&mut noise, true) > 0);
+        assert_eq!(shorten(&mut noise.clone(), LONGEST, false), 0);
+        assert!(shorten(&mut noise, LONGEST, true) > 0);
     }
 }

@@ -60,14 +60,14 @@ fn packet(at: Instant, number: u32, fec: bool) -> Packet {
 
 /// Plays `packets` for `frames` pulls of 10 ms: `.` silence, `c` concealment, `n` comfort noise, `f` rebuilt, a digit the packet.
 fn play(start: Instant, mut packets: Vec<Packet>, frames: u32) -> (String, Playout) {
-    let mut playout = Playout::new();
+    let mut playout = Playout::new(JitterBounds::default());
     let mut line = String::new();
     packets.sort_by_key(|p| p.arrival);
     let mut packets = packets.into_iter().peekable();
     for tick in 0..frames {
         let now = start + Duration::from_millis(u64::from(tick) * 10);
         while let Some(packet) = packets.next_if(|p| p.arrival <= now) {
-            playout.insert(now, packet, &Numbers);
+            playout.insert(packet, &Numbers);
         }
         let mut out = [0.0; FRAME];
         let kind = playout.pull(now, &mut Numbers, &mut out);
@@ -236,9 +236,9 @@ fn delay_piled_up_by_a_stall_is_worked_off() {
 #[test]
 fn a_stall_beyond_catching_up_costs_whole_packets_and_memory_stays_bounded() {
     let start = Instant::now();
-    let mut playout = Playout::new();
+    let mut playout = Playout::new(JitterBounds::default());
     for number in 0..5000 {
-        playout.insert(start, packet(start, number, false), &Numbers);
+        playout.insert(packet(start, number, false), &Numbers);
     }
     assert_eq!(playout.store.samples(), 96_000);
     let mut out = [0.0; FRAME];

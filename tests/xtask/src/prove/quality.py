@@ -1,4 +1,4 @@
-"""Compares two 16 kHz wav files of one length: prints PESQ (wide band) and STOI as JSON."""
+"""Compares a 16 kHz wav file with others of its length: prints PESQ (wide band) and STOI of each as JSON."""
 
 import json
 import sys
@@ -15,5 +15,9 @@ def read(path):
         return numpy.frombuffer(file.readframes(file.getnframes()), dtype="<i2").astype(float) / 32768
 
 
-sent, heard = map(read, sys.argv[1:3])
-print(json.dumps({"pesq": float(pesq(16000, sent, heard, "wb")), "stoi": float(stoi(sent, heard, 16000))}))
+def judge(sent, heard):
+    return {"pesq": float(pesq(16000, sent, heard, "wb")), "stoi": float(stoi(sent, heard, 16000))}
+
+
+sent = read(sys.argv[1])
+print(json.dumps([judge(sent, read(path)) for path in sys.argv[2:]]))

@@ -22,22 +22,37 @@ const PACKAGES: [&str; 3] = ["numpy==2.*", "pesq==0.0.4", "pystoi==0.4.1"];
 
 /// Both files are of one channel, 16 kHz and the same length.
 pub(super) fn judge(workspace: &Workspace, sent: &Path, heard: &Path) -> Result<Quality> {
+    let judged = judge_each(workspace, sent, &[heard.to_owned()])?;
+    judged.into_iter().next().context("nothing was judged")
+}
+
+/// The same for many recordings of one sound.
+pub(super) fn judge_each(
+    workspace: &Workspace,
+    sent: &Path,
+    heard: &[PathBuf],
+) -> Result<Vec<Quality>> {
     let python = python(workspace)?;
     let script = workspace.scratch("prove")?.join("quality.py");
     fs::write(&script, include_str!("quality.py"))
         .with_context(|| format!("cannot write {}", script.display()))?;
-    let answer = shell::read(Command::new(python).arg(script).arg(sent).arg(heard))?;
-    let answer: Value =
+    let answer = shell::read(Command::new(python).arg(script).arg(sent).args(heard))?;
+    let judged: Vec<Value> =
         serde_json::from_str(&answer).with_context(|| format!("no figures in {answer}"))?;
-    let figure = |name: &str| {
-        answer[name]
+    let figure = |one: &Value, name: &str| {
+        one[name]
             .as_f64()
             .with_context(|| format!("no {name} in {answer}"))
     };
-    Ok(Quality {
-        pesq: figure("pesq")?,
-        stoi: figure("stoi")?,
-    })
+    judged
+        .iter()
+        .map(|one| {
+            Ok(Quality {
+                pesq: figure(one, "pesq")?,
+                stoi: figure(one, "stoi")?,
+            })
+        })
+        .collect()
 }
 
 /// The interpreter of an environment that has the packages; made at the first use.

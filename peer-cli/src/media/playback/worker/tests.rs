@@ -20,7 +20,7 @@ fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
 
 fn worker(events: mpsc::Sender<MediaEvent>, is_speaker: bool) -> Worker {
     let mailbox = Arc::new(Mailbox::new());
-    let mut worker = Worker::open(&SinkSpec::Null, Notices::new(events), &mailbox).unwrap();
+    let mut worker = Worker::open(&null(), Notices::new(events), &mailbox).unwrap();
     let (id, title) = ("usb.0".into(), "USB".into());
     let standby = Standby::new(DeviceKind::Output, DeviceName { id, title }, false, |_| {});
     worker.standby = is_speaker.then(|| standby.unwrap());
@@ -128,4 +128,11 @@ fn results_outlive_their_streams_up_to_a_bound() {
         ),
         (1, 0)
     );
+}
+
+fn null() -> PlaybackOptions {
+    PlaybackOptions {
+        sink: SinkSpec::Null,
+        ..PlaybackOptions::default()
+    }
 }

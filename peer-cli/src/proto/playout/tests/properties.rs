@@ -77,12 +77,12 @@ proptest! {
             packets.extend(std::iter::repeat_n(packet, 1 + usize::from(twice[i as usize])));
         }
         packets.sort_by_key(|p| p.arrival);
-        let (mut playout, mut heard, mut packets) = (Playout::new(), Vec::<u32>::new(), packets.into_iter().peekable());
+        let (mut playout, mut heard, mut packets) = (Playout::new(JitterBounds::default()), Vec::<u32>::new(), packets.into_iter().peekable());
         let mut out = [0.0; FRAME];
         for tick in 0..220 {
             let now = start + Duration::from_millis(tick * 10);
             while let Some(packet) = packets.next_if(|p| p.arrival <= now) {
-                playout.insert(now, packet, &Noise);
+                playout.insert(packet, &Noise);
             }
             playout.pull(now, &mut Noise, &mut out);
             heard.extend(out.iter().filter(|sample| sample.abs() > 0.5).map(|sample| sample.abs() as u32 - 1));

@@ -1,0 +1,164 @@
+//! The lateness of the packets of the last ten seconds, and the delay that suits them.
+
+use std::collections::VecDeque;
+
+/// What is remembered: 10 s of packets; a slow drift of clocks is forgotten with them.
+const WINDOW: u64 = 480_000;
+/// As long as less is known, what is missing counts as in time: the first packets must not decide alone.
+const LEAST_KNOWN: u64 = 240_000;
+/// Packets remembered, however short they say they are.
+const MOST: usize = 2000;
+/// What it is worth that one more packet in a hundred is in time: 15 ms of delay.
+const WORTH: f64 = 1500.0 * 48.0;
+/// Packets between two reckonings: sorting costs more than it brings for each.
+const EVERY: u32 = 5;
+/// The latest packets that tell whether the sender itself is behind.
+const RECENT: usize = 20;
+
+/// One packet: lateness and duration in samples.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    lateness: i64,
+    samples: u32,
+    lost: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    seen: VecDeque<Seen>,
+    /// Duration of all of them.
+    known: u64,
+    since: u32,
+    /// Least lateness of all.
+    earliest: Option<i64>,
+    wanted: i64,
+}
+
+impl Observed {
+    /// The lateness aimed at, counted from that of the earliest packet.
+    pub(super) fn wanted(&self) -> i64 {
+        self.wanted
+    }
+
+    /// Least lateness of all, and of the latest packets.
+    pub(super) fn earliest(&self) -> Option<(i64, i64)> {
+        let came = self.seen.iter().rev().filter(|seen| !seen.lost);
+        let recent = came.take(RECENT).map(|seen| seen.lateness).min()?;
+        Some((self.earliest?, recent))
+    }
+
+    pub(super) fn add(&mut self, lateness: i64, samples: u32) {
+        self.push(Seen {
+            lateness,
+            samples,
+            lost: false,
+        });
+    }
+
+    pub(super) fn add_lost(&mut self, lateness: i64, samples: u32) {
+        self.push(Seen {
+            lateness,
+            samples,
+            lost: true,
+        });
+    }
+
+    fn push(&mut self, seen: Seen) {
+        self.known += u64::from(seen.samples);
+        self.seen.push_back(seen);
+        while self.known > WINDOW || self.seen.len() > MOST {
+            let Some(gone) = self.seen.pop_front() else {
+                break;
+            };
+            self.known -= u64::from(gone.samples);
+        }
+        let earlier = self.earliest.is_none_or(|least| seen.lateness < least);
+        self.since += 1;
+        if self.since >= EVERY || earlier {
+            self.since = 0;
+            self.reckon();
+        }
+    }
+
+    /// Finds the cheapest delay: the candidates are the packets themselves, latest last.
+    fn reckon(&mut self) {
+        let mut sorted: Vec<(i64, u32)> = self
+            .seen
+            .iter()
+            .map(|seen| (seen.lateness, seen.samples))
+            .collect();
+        sorted.sort_unstable();
+        let Some((earliest, _)) = sorted.first().copied() else {
+            return;
+        };
+        let known = self.known.max(LEAST_KNOWN) as f64;
+        let mut missed = self.known;
+        let mut best = (f64::MAX, 0);
+        for (lateness, samples) in sorted {
+            missed -= u64::from(samples);
+            let delay = lateness - earliest;
+            let cost = delay as f64 + WORTH * missed as f64 / known;
+            if cost < best.0 {
+                best = (cost, delay);
+            }
+        }
+        self.earliest = Some(earliest);
+        self.wanted = best.1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 48;
+
+    /// So many packets of 20 ms whose lateness is given by their number.
+    fn after(count: i64, lateness: impl Fn(i64) -> i64) -> Observed {
+        let mut observed = Observed::default();
+        for number in 0..count {
+            observed.add(1_000_000 + lateness(number), 960);
+        }
+        observed
+    }
+
+    #[test]
+    fn even_jitter_is_covered_and_rare_spikes_are_not() {
+        let even = after(500, |n| n * 37 % 81 * MS);
+        assert!(
+            (78 * MS..=80 * MS).contains(&even.wanted()),
+            "{}",
+            even.wanted()
+        );
+        let rare = after(500, |n| if n % 100 == 50 { 90 * MS } else { n % 3 * MS });
+        assert_eq!(rare.wanted(), 2 * MS);
+        let often = after(500, |n| if n % 10 == 5 { 90 * MS } else { 0 });
+        assert_eq!(often.wanted(), 90 * MS);
+    }
+
+    #[test]
+    fn losses_are_waited_for_when_there_are_enough() {
+        for (every, expected) in [(20, 20 * MS), (200, 0)] {
+            let mut observed = Observed::default();
+            for number in 0..500 {
+                if number % every == every - 1 {
+                    observed.add_lost(20 * MS, 960);
+                } else {
+                    observed.add(0, 960);
+                }
+            }
+            assert_eq!(observed.wanted(), expected, "one in {every}");
+        }
+    }
+
+    #[test]
+    fn what_is_ten_seconds_old_is_forgotten() {
+        let mut observed = after(500, |n| n * 37 % 81 * MS);
+        for _ in 0..505 {
+            observed.add(2_000_000, 960);
+        }
+        assert_eq!(observed.wanted(), 0);
+        assert_eq!(observed.earliest(), Some((2_000_000, 2_000_000)));
+        assert_eq!(observed.seen.len(), 500);
+    }
+}

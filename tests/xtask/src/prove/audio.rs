@@ -1,0 +1,287 @@
+//! How late and how well a voice arrives over bad networks: real calls, file to file, several at a time.
+
+mod call;
+mod chirp;
+
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::{Context, Result, ensure};
+
+use self::call::{Heard, Setting, make};
+use super::quality::{self, Quality};
+use super::{Bench, Scale};
+use crate::demo::SENTENCE;
+use crate::figures::{Spread, Table};
+
+/// Calls at a time: as many as two cores carry without disturbing each other's clocks.
+const AT_A_TIME: usize = 4;
+/// Of a call in short.
+const SHORT: usize = 12;
+/// Seconds within which a stall must be forgotten, one chirp a second.
+const STALL_OVER: usize = 5;
+/// How much later the end of a call with stalls may be than its beginning, in ms.
+const GROWN: f64 = 10.0;
+/// What the programs of a test run and its busy machine may add to a delay, in ms.
+const SLACK: f64 = 150.0;
+
+/// A call and what is asked of it.
+struct Trace {
+    about: &'static str,
+    setting: Setting,
+    /// What the network itself takes at least, in ms; subtracted.
+    network: f64,
+    /// Median from mouth to ear, in ms.
+    delay: Option<f64>,
+    /// From this delay on, in ms, a stall is not over yet.
+    stalled: Option<f64>,
+    pesq: Option<f64>,
+    stoi: Option<f64>,
+    /// Percent of the samples.
+    concealed: Option<f64>,
+    /// Whether the short form has time for it.
+    short: bool,
+}
+
+const NONE: Trace = Trace {
+    about: "",
+    setting: Setting {
+        name: "",
+        impair: "",
+        options: &[],
+        adapting: 0,
+        seconds: 62,
+    },
+    network: 0.0,
+    delay: None,
+    stalled: None,
+    pesq: None,
+    stoi: None,
+    concealed: None,
+    short: false,
+};
+
+const fn setting(name: &'static str, impair: &'static str) -> Setting {
+    Setting {
+        name,
+        impair,
+        ..NONE.setting
+    }
+}
+
+const TRACES: &[Trace] = &[
+    Trace {
+        about: "calm",
+        setting: setting("calm", ""),
+        delay: Some(45.0),
+        pesq: Some(3.7),
+        short: true,
+        ..NONE
+    },
+    Trace {
+        about: "calm, 10 ms frames",
+        setting: Setting {
+            options: &["--ptime", "10"],
+            ..setting("calm-10", "")
+        },
+        delay: Some(35.0),
+        pesq: Some(3.7),
+        ..NONE
+    },
+    Trace {
+        about: "5 % loss",
+        setting: setting("loss-5", "loss=5%"),
+        pesq: Some(3.3),
+        ..NONE
+    },
+    Trace {
+        about: "10 % loss in bursts of 2",
+        setting: setting("gilbert-10", "loss=10%,burst=2"),
+        pesq: Some(2.1),
+        ..NONE
+    },
+    Trace {
+        about: "20 % loss",
+        setting: setting("loss-20", "loss=20%"),
+        stoi: Some(0.8),
+        ..NONE
+    },
+    Trace {
+        about: "0–80 ms jitter, 5 % loss",
+        setting: setting("jitter-80", "delay=40ms,jitter=40ms,loss=5%"),
+        delay: Some(130.0),
+        pesq: Some(2.4),
+        short: true,
+        ..NONE
+    },
+    Trace {
+        about: "0–80 ms jitter",
+        setting: setting("jitter-only", "delay=40ms,jitter=40ms"),
+        ..NONE
+    },
+    Trace {
+        about: "100 ± 20 ms",
+        setting: setting("far", "delay=100ms,jitter=20ms"),
+        network: 80.0,
+        ..NONE
+    },
+    Trace {
+        about: "a stall of 300 ms every 6 s",
+        setting: setting("stalls", "stall=300ms/6s"),
+        stalled: Some(100.0),
+        ..NONE
+    },
+    Trace {
+        about: "a line of 24 kbit/s",
+        setting: Setting {
+            adapting: 10,
+            seconds: 72,
+            ..setting("narrow", "rate=24k")
+        },
+        delay: Some(400.0),
+        concealed: Some(3.0),
+        ..NONE
+    },
+];
+
+pub(super) fn run(bench: &Bench) -> Result<Table> {
+    let traces: Vec<&Trace> = TRACES
+        .iter()
+        .filter(|trace| trace.short || bench.scale == Scale::Full)
+        .collect();
+    let heard = all(bench, &traces)?;
+    let mut table = Table::default();
+    for (trace, heard) in traces.into_iter().zip(heard) {
+        let heard = heard.with_context(|| trace.about)?;
+        rows(bench, trace, &heard, &mut table).with_context(|| trace.about)?;
+    }
+    Ok(table)
+}
+
+/// Makes the calls, some at a time; in the order of the traces.
+fn all(bench: &Bench, traces: &[&Trace]) -> Result<Vec<Result<Heard>>> {
+    let folder = bench.workspace.scratch("prove")?;
+    let waiting = Mutex::new(traces.iter().enumerate());
+    let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((number, trace)) = next() {
+            let setting = Setting {
+                seconds: bench.rounds(trace.setting.seconds, SHORT),
+                ..trace.setting
+            };
+            done.push((number, make(bench, &folder, &setting)));
+        }
+        done
+    };
+    let mut results = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_default())
+            .collect::<Vec<_>>()
+    });
+    ensure!(results.len() == traces.len(), "a measuring thread panicked");
+    results.sort_by_key(|(number, _)| *number);
+    Ok(results.into_iter().map(|(_, heard)| heard).collect())
+}
+
+fn rows(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {
+    let about = trace.about;
+    let mut whole: Vec<f64> = heard.delays.iter().flatten().copied().collect();
+    for delay in &mut whole {
+        *delay = *delay * 1e3 - trace.network;
+    }
+    whole.sort_by(f64::total_cmp);
+    let spread = Spread::of(whole.clone()).context("no chirp came through")?;
+    let p95 = whole[(whole.len() - 1) * 95 / 100];
+    let what = format!("{about}: from mouth to ear");
+    let figure = format!(
+        "{:.0} ms, p95 {p95:.0} ({} of {} chirps)",
+        spread.median,
+        whole.len(),
+        heard.delays.len()
+    );
+    match trace.delay {
+        Some(bar) => {
+            let bar = if bench.scale == Scale::Full {
+                bar
+            } else {
+                bar + SLACK
+            };
+            table.at_most(&what, spread.median, figure, bar, " ms");
+        }
+        None => table.informs(&what, figure),
+    }
+    if let (Some(bar), Scale::Full) = (trace.stalled, bench.scale) {
+        stalls(trace, heard, bar, table);
+    }
+    if bench.scale == Scale::Full {
+        quality(bench, trace, heard, table)?;
+    }
+    let concealed = heard.concealed * 100.0;
+    let cpu = heard.cpu.map_or_else(String::new, |[call, answer]| {
+        format!("; {call:.1} and {answer:.1} % of a core")
+    });
+    let (what, figure) = (
+        format!("{about}: concealed"),
+        format!("{concealed:.1} %{cpu}"),
+    );
+    match trace.concealed {
+        Some(bar) => table.at_most(&what, concealed, figure, bar, " %"),
+        None => table.informs(&what, figure),
+    }
+    Ok(())
+}
+
+/// How long the delay stays high after a stall, and whether it grows.
+fn stalls(trace: &Trace, heard: &Heard, bar: f64, table: &mut Table) {
+    let (mut run, mut longest) = (0, 0);
+    for delay in &heard.delays {
+        // A chirp that did not come through whole tells nothing new.
+        match delay {
+            Some(delay) if delay * 1e3 - trace.network < bar => run = 0,
+            _ => run += 1,
+        }
+        longest = longest.max(run);
+    }
+    let what = format!("{}: chirps in a row later than {bar} ms", trace.about);
+    let shown = format!("{longest}, one a second");
+    table.at_most(&what, longest as f64, shown, STALL_OVER as f64 - 1.0, "");
+    let part = heard.delays.len() / 3;
+    let median = |delays: &[Option<f64>]| {
+        Spread::of(delays.iter().flatten().map(|delay| delay * 1e3).collect())
+            .map_or(f64::NAN, |spread| spread.median)
+    };
+    let first = median(&heard.delays[..part]);
+    let last = median(&heard.delays[heard.delays.len() - part..]);
+    table.at_most(
+        &format!("{}: the last third later than the first by", trace.about),
+        last - first,
+        format!("{:.0} ms", last - first),
+        GROWN,
+        " ms",
+    );
+}
+
+/// Mean over all whole sentences.
+fn quality(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {
+    let original = bench.workspace.path(SENTENCE);
+    let judged = quality::judge_each(bench.workspace, &original, &heard.sentences)?;
+    let mean =
+        |figure: fn(&Quality) -> f64| judged.iter().map(figure).sum::<f64>() / judged.len() as f64;
+    let (pesq, stoi) = (mean(|one| one.pesq), mean(|one| one.stoi));
+    let about = trace.about;
+    let figures = [
+        ("PESQ", pesq, format!("{pesq:.2}"), trace.pesq),
+        ("STOI", stoi, format!("{stoi:.3}"), trace.stoi),
+    ];
+    for (measure, figure, shown, bar) in figures {
+        let what = format!("{about}: {measure}, mean of {} sentences", judged.len());
+        match bar {
+            Some(bar) => table.at_least(&what, figure, shown, bar),
+            None => table.informs(&what, shown),
+        }
+    }
+    Ok(())
+}
