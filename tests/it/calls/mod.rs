@@ -7,4 +7,5 @@ mod meeting;
 mod messages;
 mod noise;
 mod relayed;
+mod sending;
 mod sound;
