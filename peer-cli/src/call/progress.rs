@@ -74,17 +74,8 @@ impl Call {
                 self.on_spare(key, &event).await;
                 Ok(())
             }
-            PeerEvent::Digit(digit) => {
-                let (peer, digit) = (session.party.peer.to_string(), digit.character());
-                self.emit.emit(Event::Dtmf { peer, digit }).await;
-                Ok(())
-            }
-            PeerEvent::Sending(sending) => {
-                if is_main {
-                    self.desk.steer(key, sending);
-                }
-                Ok(())
-            }
+            // Nothing is sent on it yet.
+            PeerEvent::Sending(_) if !is_main => Ok(()),
             PeerEvent::Ice(state) => self.on_ice(key, state).await,
             PeerEvent::Connection(ConnectionState::Failed) => self.on_failed(key).await,
             PeerEvent::Connection(ConnectionState::Connected) => {
@@ -128,7 +119,7 @@ impl Call {
         Ok(())
     }
 
-    /// What is worth knowing about a connection's surroundings.
+    /// What is worth knowing about a connection, and what needs no answer.
     async fn on_notice(&mut self, key: Key, notice: PeerEvent) {
         match notice {
             PeerEvent::StunFailed { server, why } => {
@@ -162,11 +153,17 @@ impl Call {
                     "no mDNS: candidates that hide their address stay unresolved"
                 );
             }
+            PeerEvent::Digit(digit) => {
+                let Some(session) = self.sessions.get(&key) else {
+                    return;
+                };
+                let (peer, digit) = (session.party.peer.to_string(), digit.character());
+                self.emit.emit(Event::Dtmf { peer, digit }).await;
+            }
+            PeerEvent::Sending(sending) => self.desk.steer(key, sending),
             PeerEvent::Candidate(_)
             | PeerEvent::CandidatesEnd
             | PeerEvent::Track { .. }
-            | PeerEvent::Digit(_)
-            | PeerEvent::Sending(_)
             | PeerEvent::Ice(_)
             | PeerEvent::Connection(_)
             | PeerEvent::DriverEnded => {}

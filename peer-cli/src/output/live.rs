@@ -21,7 +21,8 @@ struct Counters {
 }
 
 impl Live {
-    /// `level -23 dB  rtt 12 ms  loss 0.1%  jitter 2.0 ms  32 kbit/s`; what is not known is left out.
+    /// `level -23 dB  rtt 12 ms  loss 0.1%  jitter 2.0 ms  32 kbit/s  sending 32 kbit/s  loss there 0.4%  jitter there 1.0 ms`; what
+    /// is not known is left out.
     pub(super) fn line(&mut self, peer: &str, objects: &[Value]) -> String {
         let inbound = of_type(objects, "inbound-rtp").next();
         let mut parts = Vec::new();
@@ -41,6 +42,7 @@ impl Live {
             );
             parts.extend(before.and_then(|before| now.rate_since(before)));
         }
+        parts.extend(there(objects));
         if parts.is_empty() {
             "no statistics yet".to_owned()
         } else {
@@ -79,6 +81,20 @@ impl Counters {
         );
         (millis > 0.0 && bits >= 0.0).then(|| format!("{:.0} kbit/s", bits / millis))
     }
+}
+
+/// What becomes of the sound that we send, as the other side reports it.
+fn there(objects: &[Value]) -> Vec<String> {
+    let Some(report) = of_type(objects, "remote-inbound-rtp").next() else {
+        return Vec::new();
+    };
+    let target = of_type(objects, "outbound-rtp").next();
+    let target = target.and_then(|outbound| number(outbound, "targetBitrate"));
+    let sending = target.map(|bits| format!("sending {:.0} kbit/s", bits / 1e3));
+    let loss = number(report, "fractionLost").map(|loss| format!("loss there {}", percent(loss)));
+    let jitter =
+        number(report, "jitter").map(|seconds| format!("jitter there {}", milliseconds(seconds)));
+    [sending, loss, jitter].into_iter().flatten().collect()
 }
 
 /// `0.1%`.
@@ -171,6 +187,22 @@ mod tests {
         assert_eq!(
             live.line("bob", &[inbound(3000, 100, 1, 0)]),
             "level -23 dB  loss 0.0%  jitter 2.0 ms"
+        );
+    }
+
+    #[test]
+    fn what_the_other_side_reports_follows() {
+        let outbound = json!({ "type": "outbound-rtp", "targetBitrate": 14_000.0 });
+        let report = json!({
+            "type": "remote-inbound-rtp", "fractionLost": 0.125, "jitter": 0.02, "roundTripTime": 0.08,
+        });
+        assert_eq!(
+            Live::default().line("bob", &[outbound.clone(), report]),
+            "rtt 80 ms  sending 14 kbit/s  loss there 12.5%  jitter there 20 ms"
+        );
+        assert_eq!(
+            Live::default().line("bob", &[outbound]),
+            "no statistics yet"
         );
     }
 

@@ -158,6 +158,7 @@ fn afterwards(name: &str) -> Option<&'static [Field]> {
             ("text", Known, Value::is_string),
             ("base64", Known, Value::is_string),
         ],
+        "dtmf" => &[("peer", Always, id), ("digit", Always, words)],
         "stats" => &[("peer", Always, id), ("stats", Always, statistics)],
         "warning" => &[
             ("code", Always, words),

@@ -7,5 +7,6 @@ mod meeting;
 mod messages;
 mod noise;
 mod relayed;
+mod sending;
 mod sound;
 mod surplus;

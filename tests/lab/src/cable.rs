@@ -99,6 +99,11 @@ impl Cable {
         Ok(cable)
     }
 
+    /// From now on the way that begins at the second of the ends is like this.
+    pub fn set_back(&self, line: Line) {
+        self.ways[1].state().line = line;
+    }
+
     /// From now on both ways are like this.
     pub fn set(&self, line: Line) {
         for way in &self.ways {

@@ -20,6 +20,7 @@ mod nat;
 mod quality;
 mod quiet;
 mod relay;
+mod sending;
 mod servers;
 mod set_up;
 mod speech;
@@ -92,6 +93,11 @@ const PROOFS: &[Proof] = &[
         name: "survival",
         about: "what a call with sound and messages lives through",
         run: survival::run,
+    },
+    Proof {
+        name: "sending",
+        about: "a call follows what its network carries and loses",
+        run: sending::run,
     },
     Proof {
         name: "servers",

@@ -49,13 +49,11 @@ impl Concealment {
         let (period, at) = self
             .period
             .get_or_insert_with(|| (period(&self.history), 0));
-        let made = (0..samples)
-            .map(|_| {
-                let sample = period[*at];
-                *at = (*at + 1) % period.len();
-                sample
-            })
-            .collect();
+        let mut made = Vec::with_capacity(samples);
+        for _ in 0..samples {
+            made.push(period[*at]);
+            *at = (*at + 1) % period.len();
+        }
         made
     }
 }

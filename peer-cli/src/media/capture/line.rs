@@ -156,9 +156,11 @@ impl Line {
         let timestamp = self.timestamp;
         self.timestamp += frame as u64;
         let pausing = self.dtx && self.codec == Codec::Opus && is_pause(&payload);
-        if std::mem::replace(&mut self.pausing, pausing) && pausing {
-            self.marker = true;
-            return None;
+        match (std::mem::replace(&mut self.pausing, pausing), pausing) {
+            (true, true) => return None,
+            // RFC 3551 4.1: the first after a silence.
+            (true, false) => self.marker = true,
+            (false, _) => {}
         }
         let sequence = self.sequence;
         self.sequence = sequence.wrapping_add(1);
