@@ -30,19 +30,20 @@ impl Playout {
         } else {
             0
         };
-        if left <= 0 {
-            // What was made up beyond the gap has become delay.
-            self.delay.changed((self.filled - gap.max(0)).max(0));
-            return self.play_first(now, decoder);
-        }
         let mut covered = 0;
         if first.sequence > sequence && first.info.fec {
             let samples = first.info.samples;
             covered = i64::from(samples);
+            // Also when it came too late for that: this is how the delay learns what to wait for.
             if self.copied.replace(first.sequence) != Some(first.sequence) {
                 let lost = first.timestamp - covered;
                 self.delay.rebuilt(first.arrival, lost, samples);
             }
+        }
+        if left <= 0 {
+            // What was made up beyond the gap has become delay.
+            self.delay.changed((self.filled - gap.max(0)).max(0));
+            return self.play_first(now, decoder);
         }
         if left <= covered {
             return self.rebuild(left as usize, decoder);
@@ -99,7 +100,11 @@ impl Playout {
         self.stats.jitter_buffer_delay += waited * samples as f64;
         self.stats.jitter_buffer_target_delay +=
             self.delay.target() as f64 / SAMPLE_RATE * samples as f64;
+        self.stats.jitter_buffer_minimum_delay +=
+            self.delay.unbounded() as f64 / SAMPLE_RATE * samples as f64;
         self.stats.jitter_buffer_emitted_count += samples as u64;
+        let used = self.rebuilt == Some(sequence);
+        self.stats.fec_packets_discarded += u64::from(info.fec && !used);
     }
 
     /// Plays the copy of a lost packet that the next one carries, or the end of it that is still due.
@@ -115,7 +120,8 @@ impl Playout {
             self.pcm.drain(before..before + whole - due);
             self.note(FrameKind::Real, due);
             self.made_up = 0;
-            self.stats.fec_packets_received += 1;
+            self.stats.packets_rebuilt += 1;
+            self.rebuilt = Some(sequence);
         } else {
             self.pcm.truncate(before);
             self.fill(due, decoder);

@@ -16,12 +16,18 @@ pub struct PlayoutStats {
     pub packets_discarded: u64,
     /// Repeats of a packet that had already come (not a W3C name).
     pub packets_duplicated: u64,
-    /// Lost packets rebuilt from the redundancy inside the next one.
+    /// Packets taken in that carry a copy of the one before (in-band redundancy, RFC 6716, section 2.1.7).
     pub fec_packets_received: u64,
+    /// Those of them whose copy was not needed, or came too late.
+    pub fec_packets_discarded: u64,
+    /// Lost packets rebuilt from such a copy (not a W3C name).
+    pub packets_rebuilt: u64,
     /// Sum over all emitted samples of the time each spent in the buffer.
     pub jitter_buffer_delay: f64,
     /// Sum over all emitted samples of the delay aimed at.
     pub jitter_buffer_target_delay: f64,
+    /// The same for the delay that the network alone asks for, without bounds set by the user.
+    pub jitter_buffer_minimum_delay: f64,
     /// Samples that came out of packets.
     pub jitter_buffer_emitted_count: u64,
     /// All samples played since the first packet, concealment included.

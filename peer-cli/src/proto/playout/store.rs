@@ -224,6 +224,7 @@ impl Store {
     }
 
     /// Samples in the packets that wait.
+    #[cfg(test)]
     pub(super) fn samples(&self) -> u64 {
         self.samples
     }

@@ -17,29 +17,40 @@ const ALIKE: f64 = 0.7;
 /// Samples that must be there for a full search.
 pub(super) const NEEDED: usize = LONGEST + OVERLAP;
 
-/// Shortens `pcm` at its start by at most `most` samples; returns the number left out (0: no good place, unless `force`).
-pub(super) fn shorten(pcm: &mut Vec<f32>, most: usize, force: bool) -> usize {
-    let Some(lag) = best_lag(pcm, most, force) else {
-        return 0;
-    };
-    for i in 0..OVERLAP {
-        pcm[i] = fade(pcm[i], pcm[lag + i], i);
-    }
-    pcm.drain(OVERLAP..OVERLAP + lag);
-    lag
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stretched {
+    /// Nothing: no good place, or not enough sound.
+    Not,
+    /// Where it is not heard.
+    Quiet,
+    /// In the middle of loud sound.
+    Loud,
 }
 
-/// Lengthens `pcm` near its start by at most `most` samples; returns the number added.
-pub(super) fn lengthen(pcm: &mut Vec<f32>, most: usize) -> usize {
-    let Some(lag) = best_lag(pcm, most, false) else {
-        return 0;
-    };
-    let mut longer = Vec::with_capacity(pcm.len() + lag);
-    longer.extend_from_slice(&pcm[..lag]);
-    longer.extend((0..OVERLAP).map(|i| fade(pcm[lag + i], pcm[i], i)));
-    longer.extend_from_slice(&pcm[OVERLAP..]);
-    *pcm = longer;
-    lag
+/// Shortens `pcm` at its start by at most `most` samples; loud sound only if `loud`, and by `force` also where it fits badly.
+pub(super) fn shorten(pcm: &mut Vec<f32>, most: usize, loud: bool, force: bool) -> Stretched {
+    let (stretched, lag) = best_lag(pcm, most, loud, force);
+    if stretched != Stretched::Not {
+        for i in 0..OVERLAP {
+            pcm[i] = fade(pcm[i], pcm[lag + i], i);
+        }
+        pcm.drain(OVERLAP..OVERLAP + lag);
+    }
+    stretched
+}
+
+/// Lengthens `pcm` near its start by at most `most` samples; loud sound only if `loud`.
+pub(super) fn lengthen(pcm: &mut Vec<f32>, most: usize, loud: bool) -> Stretched {
+    let (stretched, lag) = best_lag(pcm, most, loud, false);
+    if stretched != Stretched::Not {
+        let mut longer = Vec::with_capacity(pcm.len() + lag);
+        longer.extend_from_slice(&pcm[..lag]);
+        longer.extend((0..OVERLAP).map(|i| fade(pcm[lag + i], pcm[i], i)));
+        longer.extend_from_slice(&pcm[OVERLAP..]);
+        *pcm = longer;
+    }
+    stretched
 }
 
 fn fade(from: f32, to: f32, at: usize) -> f32 {
@@ -48,13 +59,16 @@ fn fade(from: f32, to: f32, at: usize) -> f32 {
 }
 
 /// The shift at which the sound resembles itself most.
-fn best_lag(pcm: &[f32], most: usize, force: bool) -> Option<usize> {
-    let longest = most.min(LONGEST).min(pcm.len().checked_sub(OVERLAP)?);
+fn best_lag(pcm: &[f32], most: usize, loud: bool, force: bool) -> (Stretched, usize) {
+    let longest = most.min(LONGEST).min(pcm.len().saturating_sub(OVERLAP));
     if longest < SHORTEST {
-        return None;
+        return (Stretched::Not, 0);
     }
     if mean_square(&pcm[..longest + OVERLAP]) < QUIET {
-        return Some(longest);
+        return (Stretched::Quiet, longest);
+    }
+    if !loud {
+        return (Stretched::Not, 0);
     }
     let head = &pcm[..OVERLAP];
     let own = f64::from(dot(head, head));
@@ -67,10 +81,13 @@ fn best_lag(pcm: &[f32], most: usize, force: bool) -> Option<usize> {
         }
         (lag, likeness)
     };
-    let (lag, likeness) = (SHORTEST..=longest)
+    let best = (SHORTEST..=longest)
         .map(likeness)
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (likeness >= ALIKE || force).then_some(lag)
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    match best {
+        Some((lag, likeness)) if likeness >= ALIKE || force => (Stretched::Loud, lag),
+        _ => (Stretched::Not, 0),
+    }
 }
 
 fn square(sample: f32) -> f64 {
@@ -112,14 +129,18 @@ mod tests {
     fn a_tone_is_shortened_and_lengthened_without_a_click() {
         let smooth = largest_step(&tone(1440)) * 1.3;
         let mut shorter = tone(1440);
-        let removed = shorten(&mut shorter, LONGEST, false);
-        assert!(removed >= SHORTEST && shorter.len() == 1440 - removed);
+        assert_eq!(shorten(&mut shorter, LONGEST, true, false), Stretched::Loud);
+        assert!(shorter.len() <= 1440 - SHORTEST && shorter.len() >= 1440 - LONGEST);
         assert!(largest_step(&shorter) < smooth);
 
         let mut longer = tone(1440);
-        let added = lengthen(&mut longer, 480);
-        assert!((SHORTEST..=480).contains(&added) && longer.len() == 1440 + added);
+        assert_eq!(lengthen(&mut longer, 480, true), Stretched::Loud);
+        assert!((1440 + SHORTEST..=1440 + 480).contains(&longer.len()));
         assert!(largest_step(&longer) < smooth);
+
+        let mut spared = tone(1440);
+        assert_eq!(shorten(&mut spared, LONGEST, false, true), Stretched::Not);
+        assert_eq!(spared, tone(1440));
     }
 
     #[test]
@@ -142,15 +163,20 @@ mod tests {
         let best = (SHORTEST..=LONGEST)
             .max_by(|a, b| correlation(*a).total_cmp(&correlation(*b)))
             .unwrap();
-        assert_eq!(best_lag(&sound, LONGEST, true), Some(best));
+        assert_eq!(
+            best_lag(&sound, LONGEST, true, true),
+            (Stretched::Loud, best)
+        );
     }
 
     #[test]
     fn silence_gives_way_at_once_and_too_little_sound_is_left_alone() {
         let mut silence = vec![0.0; NEEDED];
-        assert_eq!(shorten(&mut silence, LONGEST, false), LONGEST);
-        assert_eq!(shorten(&mut tone(300), LONGEST, true), 0);
-        assert_eq!(lengthen(&mut Vec::new(), 480), 0);
+        assert_eq!(shorten(&mut silence, 500, false, false), Stretched::Quiet);
+        assert_eq!(silence.len(), NEEDED - 500);
+        assert_eq!(shorten(&mut tone(300), LONGEST, true, true), Stretched::Not);
+        assert_eq!(shorten(&mut tone(1440), 100, true, true), Stretched::Not);
+        assert_eq!(lengthen(&mut Vec::new(), 480, true), Stretched::Not);
     }
 
     #[test]
@@ -162,7 +188,10 @@ mod tests {
                 (seed >> 8) as f32 / (1 << 24) as f32 - 0.5
             })
             .collect();
-        assert_eq!(shorten(&mut noise.clone(), LONGEST, false), 0);
-        assert!(shorten(&mut noise, LONGEST, true) > 0);
+        assert_eq!(
+            shorten(&mut noise.clone(), LONGEST, true, false),
+            Stretched::Not
+        );
+        assert_eq!(shorten(&mut noise, LONGEST, true, true), Stretched::Loud);
     }
 }

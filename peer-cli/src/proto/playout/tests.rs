@@ -7,6 +7,8 @@ use bytes::Bytes;
 use super::*;
 use crate::proto::packet::Codec;
 
+mod counters;
+mod delays;
 mod properties;
 
 /// A codec whose packets are a number and a length; its sound is that number, so that every sample tells where it is from.
@@ -265,7 +267,7 @@ fn losses_with_redundancy_raise_the_reserve_until_the_copy_comes_in_time() {
         line[700..].contains("ff") && !line[700..].contains('c'),
         "{line}"
     );
-    assert!(playout.stats().fec_packets_received >= 18);
+    assert!(playout.stats().packets_rebuilt >= 16);
     assert!(playout.stats().inserted_samples_for_deceleration > 0);
 }
 
@@ -282,18 +284,4 @@ fn broken_packets_are_concealed_and_counted() {
     let (line, playout) = play(start, packets, 7);
     assert_eq!(line, ".11cc33");
     assert_eq!(playout.stats().packets_discarded, 2);
-}
-
-#[test]
-fn counters_carry_the_names_of_the_standard() {
-    let json = serde_json::to_value(PlayoutStats::default()).unwrap();
-    for name in [
-        "jitterBufferDelay",
-        "concealedSamples",
-        "removedSamplesForAcceleration",
-        "totalAudioEnergy",
-        "packetsLost",
-    ] {
-        assert!(json.get(name).is_some(), "{name}");
-    }
 }

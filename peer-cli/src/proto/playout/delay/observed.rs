@@ -12,6 +12,8 @@ const MOST: usize = 2000;
 const WORTH: f64 = 1500.0 * 48.0;
 /// Packets between two reckonings: sorting costs more than it brings for each.
 const EVERY: u32 = 5;
+/// A larger step in lateness is a jump of the sender's clock, and nothing from before holds any more: 2 s.
+const JUMP: i64 = 96_000;
 /// The latest packets that tell whether the sender itself is behind.
 const RECENT: usize = 20;
 
@@ -64,6 +66,10 @@ impl Observed {
     }
 
     fn push(&mut self, seen: Seen) {
+        let jump = |earliest: i64| (seen.lateness - earliest).abs() > JUMP;
+        if self.earliest.is_some_and(jump) {
+            *self = Observed::default();
+        }
         self.known += u64::from(seen.samples);
         self.seen.push_back(seen);
         while self.known > WINDOW || self.seen.len() > MOST {
