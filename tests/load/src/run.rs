@@ -91,8 +91,8 @@ async fn load(options: &Options, packets: Arc<[Bytes]>) -> Result<(), Failure> {
     }
     let lost = crowd.hang_up().await;
     tell(&result(&sum, &crowd, lost.len(), options.hold));
-    match lost.into_iter().next() {
-        Some(why) => Err(Failure::Lost(crowd.lost, why)),
+    match lost.first() {
+        Some(why) => Err(Failure::Lost(lost.len(), why.clone())),
         None => Ok(()),
     }
 }
@@ -104,7 +104,6 @@ struct Crowd {
     /// Each watches one call, and ends with why it was lost.
     watching: JoinSet<Option<String>>,
     over: watch::Sender<bool>,
-    lost: usize,
 }
 
 impl Crowd {
@@ -120,7 +119,6 @@ impl Crowd {
             set_up: Vec::new(),
             watching: JoinSet::new(),
             over,
-            lost: 0,
         };
         for _ in 0..options.calls {
             let connecting = call::connect(place(options), Arc::clone(packets));
@@ -172,7 +170,6 @@ impl Crowd {
                 Err(error) => lost.push(error.to_string()),
             }
         }
-        self.lost = lost.len();
         lost
     }
 

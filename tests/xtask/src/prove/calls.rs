@@ -30,9 +30,9 @@ const BETWEEN: (usize, usize) = (60, 1);
 /// Bars in percent of a core.
 const ONE_CALL: f64 = 4.0;
 const EACH_CALL: f64 = 1.0;
-/// Megabytes for each call of many, and how many any may grow by.
+/// Megabytes for each call of many, and how many any may grow by: in the first seconds every program still grows.
 const EACH_CALL_MB: f64 = 2.0;
-const GROWTH_MB: f64 = 1.0;
+const GROWTH_MB: (f64, f64) = (1.0, 5.0);
 /// Percent of the packets, and of the sound that is made up, in the runs that may be disturbed by all the others.
 const DISTURBED: f64 = 5.0;
 /// Percent of the sound: of a hundred minutes half a second.
@@ -71,6 +71,10 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
 
     one_call(&place, [&call, &answer], &mut table)?;
     many_calls(&place, &mut table)?;
+    let bar = match bench.scale {
+        Scale::Full => GROWTH_MB.0,
+        Scale::Short => GROWTH_MB.1,
+    };
     for (what, growth) in diary.end()? {
         let what = format!(
             "{what}, {LOOKS} looks {} s apart",
