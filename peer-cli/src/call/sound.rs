@@ -1,5 +1,6 @@
 //! The sound of all calls: one playback for everybody, and a capture for each or for all.
 
+mod controls;
 mod recording;
 
 use std::collections::{BTreeMap, HashMap};
@@ -23,6 +24,8 @@ use crate::proto::playout::PlayoutStats;
 use crate::proto::sending::{Sending, Wanted};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
 use crate::voice::{self, Choice};
+pub use controls::Control;
+use controls::Controls;
 use recording::Recording;
 
 /// Packets from the capture to the network: a second and more.
@@ -50,6 +53,7 @@ pub(super) struct SoundDesk {
     recording: Recording,
     /// How the network of each call lets us send.
     steering: BTreeMap<Key, Sending>,
+    controls: Controls,
     events: mpsc::Sender<SoundEvent>,
 }
 
@@ -95,6 +99,7 @@ impl SoundDesk {
             listeners: HashMap::new(),
             recording,
             steering: BTreeMap::new(),
+            controls: Controls::default(),
             events,
         };
         Ok((desk, warnings))
@@ -136,6 +141,7 @@ impl SoundDesk {
                 let tagged = open_capture(&self.options, &self.playback, &self.events, &runtime)
                     .map_err(|error| failure(&error))?;
                 self.recording.of_capture(&tagged.capture);
+                self.controls.of_capture(&tagged.capture);
                 tagged
             }
         };
