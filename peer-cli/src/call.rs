@@ -126,17 +126,7 @@ impl Call {
     pub async fn new(plan: Plan, lines: Lines) -> Result<Self, Failure> {
         let (session_tx, session_rx) = mpsc::channel(SESSION_QUEUE);
         let (sound_tx, sound_rx) = mpsc::channel(SOUND_QUEUE);
-        let sound = plan.sound.clone();
-        let runtime = tokio::runtime::Handle::current();
-        // A sound system may take its time to answer.
-        let opened =
-            tokio::task::spawn_blocking(move || SoundDesk::open(sound, sound_tx, &runtime));
-        let (mut desk, warnings) = opened
-            .await
-            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))??;
-        for warning in warnings {
-            lines.emit.emit(warning).await;
-        }
+        let mut desk = open_desk(&plan, sound_tx, &lines.emit).await?;
         if let Some(console) = &lines.console {
             desk.show(console.meter.levels.clone());
         }
@@ -302,4 +292,22 @@ impl Call {
     fn connected_count(&self) -> usize {
         self.sessions.values().filter(|s| s.is_connected()).count()
     }
+}
+
+async fn open_desk(
+    plan: &Plan,
+    events: mpsc::Sender<SoundEvent>,
+    emit: &Emitter,
+) -> Result<SoundDesk, Failure> {
+    let sound = plan.sound.clone();
+    let runtime = tokio::runtime::Handle::current();
+    // A sound system may take its time to answer.
+    let opened = tokio::task::spawn_blocking(move || SoundDesk::open(sound, events, &runtime));
+    let (desk, warnings) = opened
+        .await
+        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))??;
+    for warning in warnings {
+        emit.emit(warning).await;
+    }
+    Ok(desk)
 }

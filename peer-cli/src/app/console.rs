@@ -145,6 +145,8 @@ impl Desk {
     }
 
     fn send(&mut self, line: &str, stop: &AtomicBool) {
+        // It moves from the bottom to where it stays.
+        self.show();
         with(&self.screen, |output| output.say(&format!("> {line}")));
         for part in chat::parts(line)
             .into_iter()

@@ -16,8 +16,8 @@ use crate::cli::SoundOptions;
 use crate::event::{Event, Processing};
 use crate::exit::{Exit, Failure};
 use crate::media::{
-    Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, Playback, PlaybackOptions,
-    Recorder, StreamId,
+    Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, OutputStats, Playback,
+    PlaybackOptions, Recorder, StreamId,
 };
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::PlayoutStats;
@@ -194,6 +194,11 @@ impl SoundDesk {
     /// Counters of what a call has played, also after its end.
     pub(super) fn stats(&self, key: Key) -> Option<PlayoutStats> {
         self.playback.stats(StreamId(key))
+    }
+
+    /// Counters of what all calls together play.
+    pub(super) fn output(&self) -> OutputStats {
+        self.playback.output()
     }
 
     /// Counters of what is sent to a call; nothing for an echo.

@@ -143,7 +143,8 @@ fn call(house: &House, more: &str) -> String {
         "\"$PEER\" call -s {} --mic tone:660 --speaker null {more}",
         house.url
     );
-    format!("stty -g; {words}; code=$?; stty -g; exit $code")
+    // The shell hears Ctrl-C too.
+    format!("trap : INT; stty -g; {words}; code=$?; stty -g; exit $code")
 }
 
 /// The two settings are the same.
