@@ -1,6 +1,11 @@
 //! The one place that chooses parts: options to calls, calls to an exit code.
 
 mod calls;
+#[cfg(unix)]
+mod console;
+#[cfg(not(unix))]
+#[path = "app/console_none.rs"]
+mod console;
 mod devices;
 mod dial;
 mod doctor;
@@ -20,7 +25,7 @@ use crate::call::{Emitter, Outcome};
 use crate::cli::{self, Command};
 use crate::event::Event;
 use crate::exit::{Exit, Failure};
-use printer::Printer;
+use printer::{Printer, Screen};
 
 /// Runs the command that the arguments name, to its end.
 #[must_use]
@@ -54,7 +59,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let emit = Emitter::new(start, events);
-    let exit = runtime.block_on(command_to_exit(command, emit));
+    let screen = console::is_possible(&options).then(|| printer.screen());
+    let exit = runtime.block_on(command_to_exit(command, emit, screen));
     // Threads that read stdin, or a name server that does not answer, do not hold the exit.
     runtime.shutdown_background();
     match printer.finish() {
@@ -79,10 +85,10 @@ fn workers(command: &Command) -> usize {
 }
 
 /// Runs a command and says how it ended; `exit` is the last event, whatever happened.
-async fn command_to_exit(command: Command, emit: Emitter) -> Exit {
+async fn command_to_exit(command: Command, emit: Emitter, screen: Option<Screen>) -> Exit {
     let (stop_tx, stop) = watch::channel(None);
     interrupt::watch(stop_tx, emit.clone());
-    let outcome = run(command, emit.clone(), stop).await;
+    let outcome = run_on(command, emit.clone(), stop, screen).await;
     let (exit, event) = match outcome {
         Ok(outcome) => {
             let event = Event::Exit {
@@ -106,9 +112,19 @@ pub async fn run(
     emit: Emitter,
     stop: watch::Receiver<Option<Exit>>,
 ) -> Result<Outcome, Failure> {
+    run_on(command, emit, stop, None).await
+}
+
+/// The same, on a terminal with keys and a meter.
+async fn run_on(
+    command: Command,
+    emit: Emitter,
+    stop: watch::Receiver<Option<Exit>>,
+    screen: Option<Screen>,
+) -> Result<Outcome, Failure> {
     match command {
-        Command::Call(options) => calls::call(*options, emit, stop).await,
-        Command::Answer(options) => calls::answer(*options, emit, stop).await,
+        Command::Call(options) => calls::call(*options, emit, stop, screen).await,
+        Command::Answer(options) => calls::answer(*options, emit, stop, screen).await,
         Command::Loopback(options) => calls::loopback(*options, emit, stop).await,
         Command::Devices(_) => devices::list(emit).await,
         Command::Doctor(options) => doctor::run(*options, emit, stop).await,

@@ -7,6 +7,7 @@
 //! `timers` what is due, `ending` hanging up, `failing` what comes to nothing, `nowhere` why there
 //! is no path, `recovery` paths that are lost, `report` statistics.
 
+mod console;
 mod emitter;
 mod ending;
 mod examiner;
@@ -37,9 +38,11 @@ use shared::{Candidate, PeerId, SessionId};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+pub use console::{Console, Meter};
 pub use emitter::Emitter;
 pub use examiner::{Examinee, Examiner};
 pub use plan::{Lines, Outcome, Plan};
+pub use sound::Control;
 
 use crate::checks::Verdict;
 use crate::event::Event;
@@ -71,6 +74,7 @@ pub struct Call {
     examinee: Examinee,
     stop: watch::Receiver<Option<Exit>>,
     input: Option<mpsc::Receiver<String>>,
+    console: Option<Console>,
     lobby: Lobby,
     me: Option<PeerId>,
     plain: bool,
@@ -122,16 +126,9 @@ impl Call {
     pub async fn new(plan: Plan, lines: Lines) -> Result<Self, Failure> {
         let (session_tx, session_rx) = mpsc::channel(SESSION_QUEUE);
         let (sound_tx, sound_rx) = mpsc::channel(SOUND_QUEUE);
-        let sound = plan.sound.clone();
-        let runtime = tokio::runtime::Handle::current();
-        // A sound system may take its time to answer.
-        let opened =
-            tokio::task::spawn_blocking(move || SoundDesk::open(sound, sound_tx, &runtime));
-        let (desk, warnings) = opened
-            .await
-            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))??;
-        for warning in warnings {
-            lines.emit.emit(warning).await;
+        let mut desk = open_desk(&plan, sound_tx, &lines.emit).await?;
+        if let Some(console) = &lines.console {
+            desk.show(console.meter.levels.clone());
         }
         let lobby = Lobby::new(lobby::Options {
             role: plan.role,
@@ -144,6 +141,7 @@ impl Call {
             examinee: lines.examinee,
             stop: lines.stop,
             input: lines.input,
+            console: lines.console,
             lobby,
             me: None,
             plain: false,
@@ -185,6 +183,9 @@ impl Call {
         let mut failed = None;
         while self.outcome.is_none() || !self.sessions.is_empty() {
             let input = self.next().await;
+            if let Some(console) = &self.console {
+                console.meter.set_calls(self.connected_count());
+            }
             let done = match self.handle(input).await {
                 Ok(()) => self.on_time(Instant::now()).await,
                 failed => failed,
@@ -218,6 +219,7 @@ impl Call {
             Input::Session(key, event) => return self.on_session(key, event).await,
             Input::Sound((key, event)) => return self.on_sound(key, event).await,
             Input::Line(line) => self.on_line(line).await,
+            Input::Control(control) => self.on_control(control),
             Input::Addresses(addresses) => self.on_addresses(addresses).await,
             Input::Verdict(Verdict::Met) => self.end(Exit::Done, "every expectation is met").await,
             Input::Verdict(Verdict::TimeUp) => {
@@ -290,4 +292,22 @@ impl Call {
     fn connected_count(&self) -> usize {
         self.sessions.values().filter(|s| s.is_connected()).count()
     }
+}
+
+async fn open_desk(
+    plan: &Plan,
+    events: mpsc::Sender<SoundEvent>,
+    emit: &Emitter,
+) -> Result<SoundDesk, Failure> {
+    let sound = plan.sound.clone();
+    let runtime = tokio::runtime::Handle::current();
+    // A sound system may take its time to answer.
+    let opened = tokio::task::spawn_blocking(move || SoundDesk::open(sound, events, &runtime));
+    let (desk, warnings) = opened
+        .await
+        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))??;
+    for warning in warnings {
+        emit.emit(warning).await;
+    }
+    Ok(desk)
 }

@@ -15,6 +15,9 @@ use words::{Level, Line, Words};
 #[cfg(test)]
 mod tests;
 
+/// To the first column, and nothing in the line.
+const ERASE: &str = "\r\x1b[K";
+
 /// Prints events where and how the user asked for them.
 pub struct Output<O, E> {
     options: OutputOptions,
@@ -23,6 +26,10 @@ pub struct Output<O, E> {
     stderr: E,
     stats_file: Option<Box<dyn Write + Send>>,
     words: Words,
+    /// The line below all others, which stays; empty where there is none.
+    bottom: String,
+    /// What is said once somebody is in a call.
+    hint: Option<&'static str>,
 }
 
 /// Why something could not be printed; said once, later events go where they still can.
@@ -79,6 +86,8 @@ impl<O: Write, E: Write> Output<O, E> {
             stderr,
             stats_file: None,
             words,
+            bottom: String::new(),
+            hint: None,
         }
     }
 
@@ -99,7 +108,36 @@ impl<O: Write, E: Write> Output<O, E> {
             Some(line) => self.people(line),
             None => Ok(()),
         };
+        if matches!(stamped.event, Event::Connected { .. })
+            && let Some(hint) = self.hint.take()
+        {
+            self.tell(hint);
+        }
         saved.and(printed)
+    }
+
+    /// Says this once, when somebody is in a call.
+    pub fn say_once_connected(&mut self, hint: &'static str) {
+        self.hint = Some(hint);
+    }
+
+    /// Shows this below everything else, on a terminal, in place of what was there.
+    pub fn show_below(&mut self, text: &str) {
+        if self.bottom != text {
+            text.clone_into(&mut self.bottom);
+            self.draw(&format!("{ERASE}{text}"));
+        }
+    }
+
+    /// A line that stays, above the one below.
+    pub fn say(&mut self, line: &str) {
+        self.tell(line);
+    }
+
+    fn draw(&mut self, text: &str) {
+        // There is nowhere left to tell that stderr fails.
+        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.flush();
     }
 
     fn people(&mut self, line: Line) -> Result<(), OutputError> {
@@ -132,6 +170,17 @@ impl<O: Write, E: Write> Output<O, E> {
     }
 
     fn print(&mut self, line: &str) -> Result<(), OutputError> {
+        if !self.bottom.is_empty() {
+            self.draw(ERASE);
+        }
+        let printed = self.print_line(line);
+        if !self.bottom.is_empty() {
+            self.draw(&self.bottom.clone());
+        }
+        printed
+    }
+
+    fn print_line(&mut self, line: &str) -> Result<(), OutputError> {
         let Some(stdout) = &mut self.stdout else {
             return Ok(());
         };
@@ -148,8 +197,12 @@ impl<O: Write, E: Write> Output<O, E> {
     }
 
     fn tell(&mut self, line: &str) {
-        // There is nowhere left to tell that stderr fails.
-        let _ = write_line(&mut self.stderr, line);
+        if self.bottom.is_empty() {
+            // There is nowhere left to tell that stderr fails.
+            let _ = write_line(&mut self.stderr, line);
+        } else {
+            self.draw(&format!("{ERASE}{line}\n{}", self.bottom));
+        }
     }
 
     fn save_statistics(&mut self, stamped: &Stamped) -> Result<(), OutputError> {

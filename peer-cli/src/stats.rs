@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::media::CaptureStats;
+use crate::media::{CaptureStats, OutputStats};
 use crate::proto::playout::PlayoutStats;
 use crate::rtc::Stats;
 
@@ -49,6 +49,23 @@ fn source(objects: &[Value], sent: &CaptureStats) -> Option<Value> {
         "kind": "audio",
     });
     let Ok(Value::Object(counters)) = serde_json::to_value(sent) else {
+        return None;
+    };
+    object.as_object_mut()?.extend(counters);
+    Some(object)
+}
+
+/// The `media-playout` object: what the speaker got, and what it missed.
+#[must_use]
+pub fn playout(objects: &[Value], played: &OutputStats) -> Option<Value> {
+    let timestamp = objects.iter().find_map(|object| object.get("timestamp"))?;
+    let mut object = json!({
+        "type": "media-playout",
+        "id": "media-playout-audio",
+        "timestamp": timestamp,
+        "kind": "audio",
+    });
+    let Ok(Value::Object(counters)) = serde_json::to_value(played) else {
         return None;
     };
     object.as_object_mut()?.extend(counters);

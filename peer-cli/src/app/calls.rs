@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use shared::{App, Hello, Name, PeerId, Role, Secret};
 use tokio::sync::watch;
 
-use super::{dial, input};
+use super::printer::Screen;
+use super::{console, dial, input};
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::call::{Call, Emitter, Examinee, Examiner, Lines, Outcome, Plan};
 use crate::checks::Checks;
@@ -29,8 +30,9 @@ pub(super) async fn call(
     options: CallOptions,
     emit: Emitter,
     stop: Stop,
+    screen: Option<Screen>,
 ) -> Result<Outcome, Failure> {
-    over_server(options, Role::Call, emit, stop).await
+    over_server(options, Role::Call, emit, stop, screen).await
 }
 
 /// `peer-cli answer`.
@@ -38,8 +40,9 @@ pub(super) async fn answer(
     options: CallOptions,
     emit: Emitter,
     stop: Stop,
+    screen: Option<Screen>,
 ) -> Result<Outcome, Failure> {
-    over_server(options, Role::Answer, emit, stop).await
+    over_server(options, Role::Answer, emit, stop, screen).await
 }
 
 async fn over_server(
@@ -47,6 +50,7 @@ async fn over_server(
     role: Role,
     emit: Emitter,
     stop: Stop,
+    screen: Option<Screen>,
 ) -> Result<Outcome, Failure> {
     let signaling = options.signaling.clone();
     rtc::check_bind(&options.network.bind).map_err(dial::no_such_address)?;
@@ -66,20 +70,28 @@ async fn over_server(
     for server in &plan.rtc.turn {
         server.warm();
     }
-    let input = options.messages.stdin.then(input::lines);
+    // Where there is a terminal its keys are ours until the end of the call.
+    let screen = screen.filter(|_| options.messages.stdin);
+    let (terminal, input, console) = match screen.and_then(console::start) {
+        Some((terminal, lines, console)) => (Some(terminal), Some(lines), Some(console)),
+        None => (None, options.messages.stdin.then(input::lines), None),
+    };
     let one_duration = options.session.duration.is_some();
     let checks = Checks::new(options.checks, one_duration, 1);
-    examined(checks, emit.clone(), |examinee| async move {
+    let outcome = examined(checks, emit.clone(), |examinee| async move {
         let lines = Lines {
             signal,
             emit,
             examinee,
             stop,
             input,
+            console,
         };
         Call::new(plan, lines).await?.run().await
     })
-    .await
+    .await;
+    drop(terminal);
+    outcome
 }
 
 /// `peer-cli loopback`: the same calls, joined in this process.
@@ -113,6 +125,7 @@ pub(super) async fn loopback(
                 examinee: examinee.clone(),
                 stop: stop.clone(),
                 input: None,
+                console: None,
             };
             calls.push(Call::new(loopback_plan(&options, &session, role), lines).await?);
         }

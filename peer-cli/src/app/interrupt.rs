@@ -28,6 +28,7 @@ async fn obey(mut signals: Signals, stop: watch::Sender<Option<Exit>>, emit: Emi
     emit.emit(event).await;
     // One turn for the printer: the line is in its queue already.
     emit.drained().await;
+    super::console::restore();
     std::process::exit(i32::from(second.code()));
 }
 

@@ -1,5 +1,6 @@
 //! The thread that owns the printer, so that a terminal that is slow for a moment holds up no call.
 
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,18 +18,30 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const QUEUE: usize = 1024;
 
 /// The printer's thread.
-pub(super) struct Printer(JoinHandle<Option<Failure>>);
+pub(super) struct Printer {
+    thread: JoinHandle<Option<Failure>>,
+    screen: Screen,
+}
+
+/// What prints; whoever shows more than events shares it.
+pub(super) type Screen = Arc<Mutex<Output<std::io::Stdout, std::io::Stderr>>>;
 
 impl Printer {
     /// Opens the outputs and starts printing what comes through the returned queue.
     pub(super) fn start(options: OutputOptions) -> Result<(Self, mpsc::Sender<Stamped>), Failure> {
-        let output = Output::open(options)?;
+        let screen = Arc::new(Mutex::new(Output::open(options)?));
+        let output = screen.clone();
         let (tx, rx) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new()
             .name("printer".to_owned())
-            .spawn(move || print(output, rx))
+            .spawn(move || print(&output, rx))
             .map_err(|error| Failure::new(Exit::Internal, format!("cannot start: {error}")))?;
-        Ok((Self(thread), tx))
+        Ok((Self { thread, screen }, tx))
+    }
+
+    /// What prints.
+    pub(super) fn screen(&self) -> Screen {
+        self.screen.clone()
     }
 
     /// Waits until everything is printed, or nobody reads it; every sender must be gone. Gives what
@@ -36,22 +49,23 @@ impl Printer {
     pub(super) fn finish(self) -> Option<Failure> {
         const LOOK: Duration = Duration::from_millis(5);
         let end = Instant::now() + PATIENCE;
-        while !self.0.is_finished() {
+        while !self.thread.is_finished() {
             if Instant::now() > end {
                 return None;
             }
             std::thread::sleep(LOOK);
         }
-        self.0.join().ok().flatten()
+        self.thread.join().ok().flatten()
     }
 }
 
-fn print(
-    mut output: Output<std::io::Stdout, std::io::Stderr>,
-    mut events: mpsc::Receiver<Stamped>,
-) -> Option<Failure> {
+fn print(output: &Screen, mut events: mpsc::Receiver<Stamped>) -> Option<Failure> {
     let mut failed = None;
     while let Some(event) = events.blocking_recv() {
+        // A line that was half printed by a thread that panicked is no reason to say nothing more.
+        let mut output = output
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         match output.event(&event) {
             Ok(()) => {}
             // Nobody reads: what follows goes nowhere, and the command ends.

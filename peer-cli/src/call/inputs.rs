@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use tokio::sync::{mpsc, watch};
 
 use super::Call;
+use super::console::Console;
 use super::session::{Key, SessionEvent};
-use super::sound::SoundEvent;
+use super::sound::{Control, SoundEvent};
 use crate::checks::Verdict;
 use crate::exit::Exit;
 use crate::signal::{Signal, SignalEvent};
@@ -19,6 +20,7 @@ pub(super) enum Input {
     Session(Key, SessionEvent),
     Sound(SoundEvent),
     Line(Option<String>),
+    Control(Control),
     Addresses(Vec<IpAddr>),
     Verdict(Verdict),
     Stop(Exit),
@@ -43,6 +45,7 @@ impl Call {
             Some((key, event)) = self.session_rx.recv() => Input::Session(key, event),
             Some(event) = self.sound_rx.recv() => Input::Sound(event),
             line = next_line(&mut self.input), if takes_lines => Input::Line(line),
+            Some(control) = next_control(&mut self.console) => Input::Control(control),
             verdict = self.examinee.verdict(), if !stopping => Input::Verdict(verdict),
             exit = stopped(&mut self.stop), if !stopping => Input::Stop(exit),
             () = self.emit.closed(), if !stopping => Input::PrinterGone,
@@ -62,6 +65,14 @@ impl Call {
             return self.unsaid.len() < MAX_UNSAID;
         }
         calls.all(|session| session.outbox.has_room())
+    }
+
+    /// A key was pressed that changes the sound.
+    pub(super) fn on_control(&mut self, control: Control) {
+        let state = self.desk.control(control);
+        if let Some(console) = &self.console {
+            console.meter.set(state);
+        }
     }
 
     /// A line to send, or the end of input.
@@ -94,6 +105,13 @@ async fn next_signal(signal: &mut Option<Signal>) -> Option<SignalEvent> {
 async fn next_line(input: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
     match input {
         Some(input) => input.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_control(console: &mut Option<Console>) -> Option<Control> {
+    match console {
+        Some(console) => console.controls.recv().await,
         None => std::future::pending().await,
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use shared::Role;
 use tokio::sync::{mpsc, watch};
 
+use super::console::Console;
 use super::emitter::Emitter;
 use super::examiner::Examinee;
 use crate::cli::{MessageOptions, SessionOptions, SoundOptions};
@@ -48,6 +49,8 @@ pub struct Lines {
     pub stop: watch::Receiver<Option<Exit>>,
     /// Lines to send as messages; closes at the end of input.
     pub input: Option<mpsc::Receiver<String>>,
+    /// Somebody who looks and has keys.
+    pub console: Option<Console>,
 }
 
 /// How a command ended.

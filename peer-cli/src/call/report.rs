@@ -69,10 +69,13 @@ impl Call {
             return;
         };
         if self.plan.stats_every.is_some() {
+            let mut objects = moment.objects;
+            let playout = stats::playout(&objects, &self.desk.output());
+            objects.extend(playout);
             let (played, sent) = (self.desk.stats(key), self.desk.sent(key));
             let event = Event::Stats {
                 peer: session.party.peer.to_string(),
-                stats: stats::merge(moment.objects, played.as_ref(), sent.as_ref()),
+                stats: stats::merge(objects, played.as_ref(), sent.as_ref()),
             };
             self.emit.emit(event).await;
         }

@@ -1,5 +1,6 @@
 //! The sound of all calls: one playback for everybody, and a capture for each or for all.
 
+mod controls;
 mod recording;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,14 +16,16 @@ use crate::cli::SoundOptions;
 use crate::event::{Event, Processing};
 use crate::exit::{Exit, Failure};
 use crate::media::{
-    Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, Playback, PlaybackOptions,
-    Recorder, StreamId,
+    Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, OutputStats, Playback,
+    PlaybackOptions, Recorder, StreamId,
 };
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sending::{Sending, Wanted};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
 use crate::voice::{self, Choice};
+pub use controls::Control;
+use controls::Controls;
 use recording::Recording;
 
 /// Packets from the capture to the network: a second and more.
@@ -50,6 +53,7 @@ pub(super) struct SoundDesk {
     recording: Recording,
     /// How the network of each call lets us send.
     steering: BTreeMap<Key, Sending>,
+    controls: Controls,
     events: mpsc::Sender<SoundEvent>,
 }
 
@@ -95,6 +99,7 @@ impl SoundDesk {
             listeners: HashMap::new(),
             recording,
             steering: BTreeMap::new(),
+            controls: Controls::default(),
             events,
         };
         Ok((desk, warnings))
@@ -136,6 +141,7 @@ impl SoundDesk {
                 let tagged = open_capture(&self.options, &self.playback, &self.events, &runtime)
                     .map_err(|error| failure(&error))?;
                 self.recording.of_capture(&tagged.capture);
+                self.controls.of_capture(&tagged.capture);
                 tagged
             }
         };
@@ -188,6 +194,11 @@ impl SoundDesk {
     /// Counters of what a call has played, also after its end.
     pub(super) fn stats(&self, key: Key) -> Option<PlayoutStats> {
         self.playback.stats(StreamId(key))
+    }
+
+    /// Counters of what all calls together play.
+    pub(super) fn output(&self) -> OutputStats {
+        self.playback.output()
     }
 
     /// Counters of what is sent to a call; nothing for an echo.

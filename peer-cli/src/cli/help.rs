@@ -14,6 +14,8 @@ No server, no sound card:
   peer-cli loopback --expect tone=440";
 
 pub(super) const CALL: &str = "\
+Keys on a terminal, in a call:
+  Tab mutes, Up and Down change the volume, a line and Enter sends it
 Examples:
   peer-cli call
   peer-cli call demo --to bob --mic file:speech.wav --hangup-on-eof
@@ -21,6 +23,8 @@ Examples:
   peer-cli call --json --mic tone:440 --expect audio --max-setup 2s";
 
 pub(super) const ANSWER: &str = "\
+Keys on a terminal, in a call:
+  Tab mutes, Up and Down change the volume, a line and Enter sends it
 Examples:
   peer-cli answer
   peer-cli answer demo --name bob --speaker file:got.wav

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::mailbox::Mailbox;
 use super::notice::Notices;
-use super::{ListenerId, MediaEvent, RecordTap};
+use super::{Levels, ListenerId, MediaEvent, RecordTap};
 use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
@@ -166,6 +166,11 @@ impl Capture {
     /// Sends silence instead of the source, or the source again.
     pub fn set_muted(&self, muted: bool) {
         self.post(Command::Muted(muted));
+    }
+
+    /// Shows how loud it is.
+    pub fn show(&self, levels: Arc<Levels>) {
+        self.post(Command::Show(levels));
     }
 
     /// Gives what is sent to a recorder as well.

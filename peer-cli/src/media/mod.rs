@@ -3,6 +3,7 @@
 mod capture;
 mod clock;
 mod decoder;
+mod levels;
 mod mailbox;
 mod notice;
 mod pace;
@@ -16,6 +17,7 @@ use std::time::Instant;
 
 pub use capture::{Capture, CaptureOptions, CaptureStats};
 pub use clock::clock_us;
+pub use levels::Levels;
 pub use playback::{OutputStats, Playback, PlaybackOptions};
 pub use recorder::{RecordTap, Recorder};
 

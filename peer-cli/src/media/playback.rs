@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use super::mailbox::Mailbox;
 use super::notice::Notices;
-use super::{MediaEvent, RecordTap, StreamId};
+use super::{Levels, MediaEvent, RecordTap, StreamId};
 use crate::audio::AudioError;
 use crate::audio::spec::SinkSpec;
 use crate::proto::packet::Packet;
@@ -102,12 +102,17 @@ impl Playback {
         self.mailbox.post(Command::Record(tap));
     }
 
+    /// Shows how loud it is.
+    pub fn show(&self, levels: Arc<Levels>) {
+        self.mailbox.post(Command::Show(levels));
+    }
+
     /// Plays louder or softer; 1 is as it comes.
     pub fn set_volume(&self, gain: f32) {
         self.mailbox.post(Command::Volume(gain));
     }
 
-    /// What plays: its counters, under the names of W3C webrtc-stats (`media-playout`), and its level.
+    /// What plays: its counters, under the names of W3C webrtc-stats (`media-playout`).
     pub fn output(&self) -> OutputStats {
         let (answer, result) = sync::sync_channel(1);
         self.mailbox.post(Command::Output(answer));

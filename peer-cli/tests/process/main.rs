@@ -4,6 +4,7 @@
 
 mod align;
 mod card;
+mod console;
 mod doctor;
 mod ends;
 mod events;

@@ -14,7 +14,7 @@ use crate::codec::CodecError;
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::standby::Standby;
-use crate::media::{ListenerId, MediaEvent, RecordTap, clock_us};
+use crate::media::{Levels, ListenerId, MediaEvent, RecordTap, clock_us};
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::sending::Sending;
 use crate::voice::{Reference, Voice};
@@ -37,6 +37,7 @@ pub(super) enum Command {
     Muted(bool),
     Seen(Sighting),
     Record(RecordTap),
+    Show(Arc<Levels>),
     Quit,
 }
 
@@ -54,6 +55,7 @@ pub(super) struct Worker {
     run: Option<Run>,
     muted: bool,
     tap: Option<RecordTap>,
+    levels: Arc<Levels>,
     /// Samples lost by sources that are gone.
     overruns: u64,
     /// What is read at once. Frames of the codecs are made of it.
@@ -101,6 +103,7 @@ impl Worker {
             run: None,
             muted: false,
             tap: None,
+            levels: Arc::default(),
             overruns: 0,
             frame: vec![0.0; (period_ms * audio::SAMPLE_RATE / 1000) as usize],
             notices,
@@ -150,6 +153,10 @@ impl Worker {
             }
             Command::Record(tap) => {
                 self.tap = Some(tap);
+                Ok(())
+            }
+            Command::Show(levels) => {
+                self.levels = levels;
                 Ok(())
             }
             Command::Quit => Ok(()),
@@ -324,6 +331,7 @@ impl Worker {
             .map(|s| f64::from(*s) * f64::from(*s))
             .sum();
         let square = sum / self.frame.len() as f64;
+        self.levels.set_sent(square.sqrt() as f32);
         if let Ok(mut stats) = self.stats.lock() {
             stats.packets += packets;
             stats.dropped += dropped;

@@ -1,11 +1,12 @@
-//! The last of the way to the sink: the sum of all streams within full scale, the recorder, the volume, the level.
+//! The last of the way to the sink: the sum of all streams within full scale, the recorder, the volume.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use crate::audio::{FRAME, SAMPLE_RATE, Sink};
-use crate::media::RecordTap;
+use crate::media::{Levels, RecordTap};
 use crate::proto::limiter::Limiter;
 
 /// What was played so far, by all calls together (W3C webrtc-stats, `media-playout`).
@@ -20,9 +21,6 @@ pub struct OutputStats {
     pub total_samples_count: u64,
     /// Sum over all samples of the time from handing one over to hearing it, in seconds.
     pub total_playout_delay: f64,
-    /// Level of the latest 10 ms, 0 to 1 of full scale.
-    #[serde(skip)]
-    pub level: f64,
 }
 
 /// What every frame goes through.
@@ -30,6 +28,7 @@ pub struct OutputStats {
 pub(super) struct Output {
     pub(super) tap: Option<RecordTap>,
     pub(super) volume: f32,
+    pub(super) levels: Arc<Levels>,
     mixing: Limiter,
     amplifying: Limiter,
     stats: OutputStats,
@@ -42,6 +41,7 @@ impl Default for Output {
         Output {
             tap: None,
             volume: 1.0,
+            levels: Arc::default(),
             mixing: Limiter::default(),
             amplifying: Limiter::default(),
             stats: OutputStats::default(),
@@ -62,7 +62,7 @@ impl Output {
             self.amplifying.limit(mix);
         }
         let square: f32 = mix.iter().map(|s| s * s).sum::<f32>() / FRAME as f32;
-        self.stats.level = f64::from(square.sqrt());
+        self.levels.set_heard(square.sqrt());
         self.stats.total_samples_count += FRAME as u64;
         self.stats.total_playout_delay += latency.as_secs_f64() * FRAME as f64;
     }

@@ -16,7 +16,7 @@ use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
 use crate::media::standby::Standby;
-use crate::media::{MediaEvent, RecordTap, StreamId, clock_us};
+use crate::media::{Levels, MediaEvent, RecordTap, StreamId, clock_us};
 use crate::proto::packet::Packet;
 use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
@@ -46,6 +46,7 @@ pub(super) enum Command {
     Checks(StreamId, SyncSender<Vec<SoundMeter>>),
     Seen(Sighting),
     Record(RecordTap),
+    Show(Arc<Levels>),
     Volume(f32),
     Output(SyncSender<OutputStats>),
     Quit(Option<SyncSender<Result<(), AudioError>>>),
@@ -148,6 +149,7 @@ impl Worker {
             Command::Checks(id, answer) => drop(answer.send(self.meters(id))),
             Command::Seen(seen) => self.seen(seen),
             Command::Record(tap) => self.output.tap = Some(tap),
+            Command::Show(levels) => self.output.levels = levels,
             Command::Volume(gain) => self.output.volume = gain,
             Command::Output(answer) => drop(answer.send(self.output.stats(self.sink.as_ref()))),
             Command::Quit(_) => {}
