@@ -81,13 +81,7 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
             bench.rounds(BETWEEN.0, BETWEEN.1)
         );
         let what = format!("memory of {what}: the greatest growth since the first");
-        table.at_most(
-            &what,
-            growth.megabytes,
-            growth.to_string(),
-            GROWTH_MB,
-            " MB",
-        );
+        table.at_most(&what, growth.megabytes, growth.to_string(), bar, " MB");
     }
     Ok(table)
 }
