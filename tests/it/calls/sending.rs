@@ -5,11 +5,15 @@ use tests::{Ended, TestPeer, TestServer};
 
 /// The objects of this kind in the latest statistics that have one.
 fn latest<'a>(peer: &'a Ended, kind: &str) -> Option<&'a Value> {
-    let of_kind = |event: &'a Value| {
-        let objects = event["stats"].as_array()?;
-        objects.iter().find(|object| object["type"] == kind)
-    };
-    peer.events.iter().rev().find_map(of_kind)
+    peer.events
+        .iter()
+        .rev()
+        .find_map(|event| object(event, kind))
+}
+
+fn object<'a>(event: &'a Value, kind: &str) -> Option<&'a Value> {
+    let objects = event["stats"].as_array()?;
+    objects.iter().find(|object| object["type"] == kind)
 }
 
 fn codecs(peer: &Ended) -> Vec<(String, String)> {
@@ -74,16 +78,16 @@ async fn a_narrow_line_makes_the_sender_frugal_and_a_lossy_one_careful() {
     let words = "--mic tone:440 --impair rate=24k --stats 250ms --duration 60s";
     let mut ann = TestPeer::call(&url, words);
     let frugal = |event: &Value| {
-        event["stats"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|object| {
-                let rate = object["targetBitrate"].as_f64();
-                rate.is_some_and(|rate| rate < 18_000.0) && object["ptime"] == 60
-            })
+        let rate = object(event, "outbound-rtp");
+        rate.is_some_and(|sent| {
+            sent["targetBitrate"].as_f64() < Some(18_000.0) && sent["ptime"] == 60
+        })
+    };
+    let reported = |event: &Value| {
+        object(event, "remote-inbound-rtp").is_some_and(|there| there["roundTripTime"].is_f64())
     };
     ann.wait_for("a lower rate in longer frames", frugal).await;
+    ann.wait_for("what the other side sees", reported).await;
     ann.hang_up();
     let (ann, bob) = tokio::join!(ann.exits(130), bob.exits(0));
     // Each side also tells what the other one says.
@@ -103,21 +107,16 @@ async fn a_narrow_line_makes_the_sender_frugal_and_a_lossy_one_careful() {
     let words = "--mic tone:440 --impair loss=15% --stats 250ms --duration 60s";
     let mut ann = TestPeer::call(&url, words);
     let careful = |event: &Value| {
-        event["stats"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .any(|object| {
-                object["expectedLoss"]
-                    .as_f64()
-                    .is_some_and(|loss| loss >= 0.08)
-            })
+        let sent = object(event, "outbound-rtp");
+        sent.is_some_and(|sent| sent["expectedLoss"].as_f64() >= Some(0.08))
     };
     ann.wait_for("more redundancy", careful).await;
+    let lossy = |event: &Value| {
+        object(event, "remote-inbound-rtp").is_some_and(|there| there["packetsLost"] != 0)
+    };
+    ann.wait_for("losses that the other side sees", lossy).await;
     ann.hang_up();
-    let (ann, _bob) = tokio::join!(ann.exits(130), bob.exits(0));
-    let there = latest(&ann, "remote-inbound-rtp").expect("a report of the other side");
-    assert!(there["packetsLost"].as_u64() > Some(0), "{there}");
+    tokio::join!(ann.exits(130), bob.exits(0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
