@@ -155,7 +155,12 @@ impl Way {
         while !self.is_over() {
             match from.recv(&mut buffer) {
                 Ok(length) => self.state().enter(&buffer[..length]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                // The time is over, or a child process has ended: a signal interrupts the wait.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+                {
+                    continue;
+                }
                 Err(_) => return,
             }
             self.changed.notify_one();
