@@ -1,5 +1,4 @@
-//! What was played, at the pace of the microphone: as many samples out as it gives, always equally long after they were written.
-//! PURE
+//! What was played, at the pace of the microphone, always equally long after it was written.                           PURE
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, PolynomialDegree, Resampler as _};
