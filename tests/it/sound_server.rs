@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod chirps;
+mod echo;
 mod formats;
 mod replugged;
 mod through;

@@ -1,5 +1,4 @@
-//! What was played, at the pace of the microphone: as many samples out as it gives, always equally long after they were written.
-//! PURE
+//! What was played, at the pace of the microphone, always equally long after it was written.                           PURE
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Adjustable as _, Async, FixedAsync, PolynomialDegree, Resampler as _};
@@ -10,8 +9,8 @@ use crate::audio::{FRAME, SAMPLE_RATE};
 /// Kept back beyond what is taken at once, for a playback thread that wakes late. The echo must not overtake it: it needs this
 /// long at least for its way through speaker and microphone. Devices with buffers of 10 ms each take twice as long.
 const SPARE: usize = 2 * FRAME;
-/// More than this in the buffer is older than any echo that can be found.
-const MOST: usize = SAMPLE_RATE as usize / 2;
+/// More than this in the buffer is thrown away: the source is so far behind that nobody will wait for it.
+const MOST: usize = 4 * SAMPLE_RATE as usize;
 /// The farthest from 1 that the ratio may be set.
 const RANGE: f64 = 1.01;
 /// Frames without anything after which playback has paused, and begins anew: 500 ms.
@@ -80,6 +79,12 @@ impl Aligner {
         self.waiting.extend_from_slice(played);
     }
 
+    /// So many samples that were played are lost: silence keeps their place.
+    pub(super) fn lost(&mut self, samples: u64) {
+        let samples = usize::try_from(samples).unwrap_or(MOST).min(MOST);
+        self.waiting.resize(self.waiting.len() + samples, 0.0);
+    }
+
     /// So many samples of the microphone have come; whether as many are to be taken with [`Aligner::frame`]. Once that has
     /// begun it goes on, in pauses with silence.
     pub(super) fn begin(&mut self, wanted: usize) -> bool {
@@ -108,7 +113,6 @@ impl Aligner {
             }
             None => {}
         }
-        // A microphone that is held up for so long is heard too late for everything else, too.
         self.skip(self.waiting.len().saturating_sub(wanted + MOST));
     }
 

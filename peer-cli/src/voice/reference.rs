@@ -96,7 +96,9 @@ impl Follower {
     /// Fetches what was played while so many samples came from the microphone; whether frames can be had.
     pub(super) fn begin(&mut self, samples: usize) -> bool {
         self.reference.fetch(|played| self.aligner.push(played));
-        self.lost += self.reference.take_lost();
+        let lost = self.reference.take_lost();
+        self.aligner.lost(lost);
+        self.lost += lost;
         self.aligner.begin(samples)
     }
 

@@ -2,7 +2,7 @@
 //! walls, together with somebody who speaks there. In real time, without any sound card.
 
 use std::io::{self, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -55,11 +55,19 @@ impl Room {
             .context("cannot start the process in the room")?;
         let ends = child.stdin.take().zip(child.stdout.take());
         let (microphone, speaker) = ends.context("a process without pipes")?;
-        let air = thread::spawn(move || Air::new(self).carry(speaker, microphone));
         Ok(Inside {
             child,
-            air: Some(air),
+            air: Some(self.between(speaker, microphone)),
         })
+    }
+
+    /// Carries raw sound from what a speaker plays to what a microphone hears, until either ends; what was heard.
+    pub(crate) fn between(
+        self,
+        speaker: impl Read + Send + 'static,
+        microphone: impl Write + Send + 'static,
+    ) -> JoinHandle<io::Result<Vec<f32>>> {
+        thread::spawn(move || Air::new(self).carry(speaker, microphone))
     }
 }
 
@@ -135,11 +143,7 @@ impl Air {
     }
 
     /// Until either end is closed.
-    fn carry(
-        mut self,
-        mut speaker: ChildStdout,
-        mut microphone: ChildStdin,
-    ) -> io::Result<Vec<f32>> {
+    fn carry(mut self, mut speaker: impl Read, mut microphone: impl Write) -> io::Result<Vec<f32>> {
         let delay = self.room.delay.as_millis() as usize * RATE / 1000;
         let silence = self.frame(&vec![0.0; delay]);
         let mut open = microphone.write_all(&silence).is_ok();

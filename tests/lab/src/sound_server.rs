@@ -1,6 +1,7 @@
 //! A sound server of its own, with sound cards that are none: PulseAudio on a private socket, without root and without D-Bus.
 
 mod ear;
+mod echo;
 
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
@@ -11,10 +12,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::acoustics::Room;
 use crate::scratch::Scratch;
 use crate::shell;
 use crate::wav::{self, Sound};
 pub use ear::{Ear, Heard};
+pub use echo::Echo;
 
 /// Ended when dropped; its devices with it.
 #[derive(Debug)]
@@ -212,6 +215,17 @@ impl SoundServer {
             .arg(file);
         command.stdin(Stdio::null()).stderr(Stdio::null());
         Ok(Voice(command.spawn().context("cannot start paplay")?))
+    }
+
+    /// Puts both into a room: what the speaker plays is heard by the microphone, a few ms later than the room says.
+    ///
+    /// # Errors
+    /// When `parec` or `pacat` cannot be started.
+    pub fn in_a_room(&self, speaker: &Device, microphone: &Device, room: Room) -> Result<Echo> {
+        let [mut from, mut to] = ["parec", "pacat"].map(Command::new);
+        self.introduce(&mut from);
+        self.introduce(&mut to);
+        Echo::open(room, (from, &speaker.source), (to, &microphone.sink))
     }
 
     /// `pactl` with these words; what it prints.

@@ -214,12 +214,15 @@ impl Heard {
             .collect()
     }
 
-    /// The near voice as it was and as it was recorded, as files that can be judged.
-    pub(super) fn double_talk(&self, bench: &Bench) -> Result<[PathBuf; 2]> {
+    /// The near voice as it was, and as it was recorded so many samples later than it fits best, as files that can be judged.
+    pub(super) fn double_talk(&self, bench: &Bench, later: usize) -> Result<[PathBuf; 2]> {
         let folder = bench.workspace.scratch("prove")?;
         // The first words are those that double talk is detected by.
         let (from, to) = ((self.alone + 1) * SECOND, self.near.len() - SECOND);
-        let sounds = [self.near[from..to].to_vec(), self.part(from, to)];
+        let sounds = [
+            self.near[from..to].to_vec(),
+            self.part(from + later, to + later),
+        ];
         let paths =
             ["near", "near-heard"].map(|end| folder.join(format!("{}-{end}.wav", self.name)));
         for (path, samples) in paths.iter().zip(sounds) {
