@@ -4,6 +4,7 @@ mod eyes;
 mod format;
 mod input;
 mod output;
+mod spare;
 mod stream;
 mod system;
 #[cfg(test)]

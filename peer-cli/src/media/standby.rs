@@ -83,7 +83,8 @@ impl Standby {
     /// What to try, the best first. Where none of it works everything stays as it is.
     pub(super) fn places(&self, seen: Sighting) -> Vec<Place> {
         let wanted = seen.wanted && (!self.by_default || seen.is_default);
-        let stands_in = seen.default && !(seen.is_default && !seen.wanted);
+        // A default that is the device just lost is the news of a moment ago.
+        let stands_in = seen.default && (seen.wanted || !seen.is_default);
         match self.place {
             Place::Wanted if seen.wanted => vec![],
             Place::Wanted if stands_in => vec![Place::Default, Place::Nowhere],

@@ -53,6 +53,9 @@ fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32
             &room,
             "--mic",
             &mic.title,
+            // To the noise suppression a tone is noise.
+            "--no-ns",
+            "--no-agc",
             "--speaker",
             "null",
             "--duration",
@@ -64,10 +67,12 @@ fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32
     drop(voice);
     let heard = ear.stop().unwrap();
     let tone = Presence::of(TONE, &heard.sound);
-    let from = tone.back_after(0.0);
-    assert!(from.is_some(), "{}: no tone out of it", speaker.title);
-    let gap = tone.longest_gap(from.unwrap_or(0.0) + 0.5, from.unwrap_or(0.0) + 2.5);
-    assert!(gap < 0.2, "{}: {gap} s without the tone", speaker.title);
+    assert!(
+        tone.total() > 1.0,
+        "{}: {} s of the tone",
+        speaker.title,
+        tone.total()
+    );
 }
 
 #[test]
@@ -101,6 +106,6 @@ fn a_number_means_the_device_that_the_list_shows_there() {
     caller.succeed(LIMIT).unwrap();
     answerer.succeed(LIMIT).unwrap();
     let [first, second] = ears.map(|ear| Presence::of(TONE, &ear.stop().unwrap().sound));
-    assert_eq!(first.back_after(0.0), None);
-    assert!(second.back_after(0.0).is_some());
+    assert_eq!(first.total(), 0.0);
+    assert!(second.total() > 0.5, "{}", second.total());
 }

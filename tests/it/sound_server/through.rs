@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::chirps::{RATE, chirps, delays};
 use super::{LIMIT, Studio};
 
-/// Mouth to ear on one machine that does other things too; `cargo xtask prove devices` holds the real bar.
-const DELAY: Duration = Duration::from_millis(250);
+/// Mouth to ear on one machine that does other things too. On a quiet one the median is about 90 ms.
+const DELAY: Duration = Duration::from_millis(400);
 
 #[test]
 fn what_is_said_into_one_is_heard_out_of_the_other() {
@@ -49,7 +49,6 @@ fn what_is_said_into_one_is_heard_out_of_the_other() {
     // One may fall into the beginning, one into the end.
     assert!(delays.len() >= 5, "{delays:?}");
     let median = sorted[sorted.len() / 2];
-    eprintln!("mouth to ear: median {median:?} of {delays:?}");
     assert!(median < DELAY, "{delays:?}");
     assert!(median > Duration::from_millis(5), "{delays:?}");
 }

@@ -51,6 +51,12 @@ impl Presence {
         longest.unwrap_or(0) as f64 * WINDOW
     }
 
+    /// For how long it is there altogether, in seconds: on a busy machine a device has gaps.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.0.iter().filter(|there| **there).count() as f64 * WINDOW
+    }
+
     /// How long the recording is, in seconds.
     #[must_use]
     pub fn seconds(&self) -> f64 {
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!(heard.back_after(5.5), Some(5.5));
         assert_eq!(heard.back_after(6.8), None, "too short to be sure");
         assert_eq!(heard.back_after(99.0), None);
+        assert_eq!(heard.total(), 4.0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use cpal::{FromSample, OutputCallbackInfo, SizedSample, StreamConfig};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use super::format::{Format, with_sample};
+use super::spare::Spare;
 use super::stream::Stream;
 use super::system::{is_fatal, words};
 use crate::audio::resample::Resampler;
@@ -16,8 +17,6 @@ use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, FRAME, SAMPLE_RATE
 
 /// Room between us and the device: 1 s. Far less is filled.
 const RING_SECONDS: usize = 1;
-/// Kept ready beyond what one callback takes: 10 ms, for a thread that wakes late.
-const SPARE_MS: usize = 10;
 /// A device that takes nothing for so long is gone.
 const SILENT: Duration = Duration::from_secs(3);
 /// How long a device may take to open.
@@ -32,6 +31,7 @@ pub(super) struct Speaker {
     converted: Vec<f32>,
     playing: bool,
     underruns: u64,
+    spare: Spare,
 }
 
 /// A stream that runs, or is ready to.
@@ -72,6 +72,7 @@ impl Speaker {
             converted: Vec::new(),
             playing: false,
             underruns: 0,
+            spare: Spare::new(Instant::now()),
         })
     }
 }
@@ -115,7 +116,8 @@ impl Sink for Speaker {
             return Err(broken(&self.name, reason));
         }
         let period = open.shared.period.load(Ordering::Relaxed).max(rate / 100);
-        let target = (period + rate * SPARE_MS / 1000).min(open.capacity / 2);
+        let spare = self.spare.ms(Instant::now(), missed > 0);
+        let target = (period + rate * spare / 1000).min(open.capacity / 2);
         let missing = target.saturating_sub(open.waiting());
         Ok(missing.div_ceil(rate / 100))
     }

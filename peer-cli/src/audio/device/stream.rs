@@ -1,6 +1,6 @@
 //! A stream of the sound system, whose calls may never return: a server that hangs holds up a thread of its own, not ours.
 
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -55,8 +55,5 @@ fn bounded<T: Send + 'static>(
         .name("sound system".to_owned())
         .spawn(move || tell.send(work()));
     spawned.ok()?;
-    match result.recv_timeout(limit) {
-        Ok(result) => Some(result),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-    }
+    result.recv_timeout(limit).ok()
 }

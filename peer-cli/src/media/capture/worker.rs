@@ -41,6 +41,9 @@ pub(super) enum Command {
     Quit,
 }
 
+/// Opens a source; nothing for `off`.
+type OpenSource = fn(&SourceSpec) -> Result<Option<Box<dyn Source>>, AudioError>;
+
 /// Everything that the thread owns.
 pub(super) struct Worker {
     options: CaptureOptions,
@@ -64,7 +67,7 @@ pub(super) struct Worker {
     stats: Arc<Mutex<CaptureStats>>,
     /// Who looks for a microphone that is lost; there is none where the source is none.
     standby: Option<Standby>,
-    open: fn(&SourceSpec) -> Result<Option<Box<dyn Source>>, AudioError>,
+    open: OpenSource,
 }
 
 impl Worker {

@@ -227,7 +227,7 @@ fn devices_are_a_table_on_stdout() {
     ];
     assert_eq!(
         printed(verbose(0), devices).0,
-        "microphone  #0   USB  48000 Hz  2 ch  (default)\nspeaker     #12  HDMI 1  48000 Hz  2 ch\n"
+        "microphone  #0     48000 Hz   2 ch  USB  (default)\nspeaker     #12    48000 Hz   2 ch  HDMI 1\n"
     );
 }
 

@@ -218,7 +218,7 @@ pub(super) fn clock(time: Duration) -> String {
     }
 }
 
-/// A row of the table of devices: `microphone  #0   USB Audio  48000 Hz  1 ch  (default)`.
+/// A row of the table of devices: `microphone  #0     48000 Hz   1 ch  USB Audio  (default)`.
 pub(super) fn device(device: &Device) -> String {
     let kind = match device.kind {
         DeviceKind::Input => "microphone",
@@ -226,15 +226,14 @@ pub(super) fn device(device: &Device) -> String {
     };
     let rate = device
         .rate
-        .map(|rate| format!("  {rate} Hz"))
-        .unwrap_or_default();
+        .map_or_else(String::new, |rate| format!("{rate} Hz"));
     let channels = device
         .channels
-        .map(|channels| format!("  {channels} ch"))
-        .unwrap_or_default();
+        .map_or_else(String::new, |channels| format!("{channels} ch"));
     let default = if device.default { "  (default)" } else { "" };
+    // Its name may be as long as it likes at the end.
     format!(
-        "{kind:<10}  {:<4} {}{rate}{channels}{default}",
+        "{kind:<10}  {:<4}  {rate:>9}  {channels:>5}  {}{default}",
         format!("#{}", device.index),
         device.name
     )
