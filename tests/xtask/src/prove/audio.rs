@@ -3,12 +3,13 @@
 mod call;
 mod chirp;
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use self::call::{Heard, Setting, make};
+use self::call::{Heard, Made, Setting, look, make};
 use super::quality::{self, Quality};
 use super::{Bench, Scale};
 use crate::demo::SENTENCE;
@@ -149,28 +150,32 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
         .iter()
         .filter(|trace| trace.short || bench.scale == Scale::Full)
         .collect();
-    let heard = all(bench, &traces)?;
+    let folder = bench.workspace.scratch("prove")?;
+    let settings: Vec<Setting> = traces
+        .iter()
+        .map(|trace| Setting {
+            seconds: bench.rounds(trace.setting.seconds, SHORT),
+            ..trace.setting
+        })
+        .collect();
+    let made = all(bench, &folder, &settings)?;
     let mut table = Table::default();
-    for (trace, heard) in traces.into_iter().zip(heard) {
+    for ((trace, setting), made) in traces.into_iter().zip(&settings).zip(made) {
+        let heard = made.and_then(|made| look(bench, &folder, setting, &made));
         let heard = heard.with_context(|| trace.about)?;
         rows(bench, trace, &heard, &mut table).with_context(|| trace.about)?;
     }
     Ok(table)
 }
 
-/// Makes the calls, some at a time; in the order of the traces.
-fn all(bench: &Bench, traces: &[&Trace]) -> Result<Vec<Result<Heard>>> {
-    let folder = bench.workspace.scratch("prove")?;
-    let waiting = Mutex::new(traces.iter().enumerate());
+/// Makes the calls, some at a time; in their order.
+fn all(bench: &Bench, folder: &Path, settings: &[Setting]) -> Result<Vec<Result<Made>>> {
+    let waiting = Mutex::new(settings.iter().enumerate());
     let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
     let work = || {
         let mut done = Vec::new();
-        while let Some((number, trace)) = next() {
-            let setting = Setting {
-                seconds: bench.rounds(trace.setting.seconds, SHORT),
-                ..trace.setting
-            };
-            done.push((number, make(bench, &folder, &setting)));
+        while let Some((number, setting)) = next() {
+            done.push((number, make(bench, folder, setting)));
         }
         done
     };
@@ -181,9 +186,12 @@ fn all(bench: &Bench, traces: &[&Trace]) -> Result<Vec<Result<Heard>>> {
             .flat_map(|worker| worker.join().unwrap_or_default())
             .collect::<Vec<_>>()
     });
-    ensure!(results.len() == traces.len(), "a measuring thread panicked");
+    ensure!(
+        results.len() == settings.len(),
+        "a measuring thread panicked"
+    );
     results.sort_by_key(|(number, _)| *number);
-    Ok(results.into_iter().map(|(_, heard)| heard).collect())
+    Ok(results.into_iter().map(|(_, made)| made).collect())
 }
 
 fn rows(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {

@@ -36,6 +36,15 @@ pub(super) struct Setting {
     pub(super) seconds: usize,
 }
 
+/// A call that was made.
+pub(super) struct Made {
+    called: Said,
+    answered: Said,
+    cpu: Option<[f64; 2]>,
+    chirps: PathBuf,
+    speech: PathBuf,
+}
+
 /// What came of it.
 pub(super) struct Heard {
     /// From mouth to ear, in seconds, chirp by chirp.
@@ -58,7 +67,8 @@ struct Said {
     inbound: Vec<Value>,
 }
 
-pub(super) fn make(bench: &Bench, folder: &Path, setting: &Setting) -> Result<Heard> {
+/// Makes the call; nothing else is done meanwhile.
+pub(super) fn make(bench: &Bench, folder: &Path, setting: &Setting) -> Result<Made> {
     let path = |what: &str| folder.join(format!("audio-{}-{what}.wav", setting.name));
     let (chirps, chirps_heard, speech_heard) =
         (path("chirps"), path("chirps-heard"), path("speech-heard"));
@@ -96,20 +106,30 @@ pub(super) fn make(bench: &Bench, folder: &Path, setting: &Setting) -> Result<He
     answered.follow(&mut answer, None, LIMIT)?;
     call.succeed(LIMIT)?;
     answer.succeed(LIMIT)?;
+    Ok(Made {
+        called,
+        answered,
+        cpu,
+        chirps: chirps_heard,
+        speech: speech_heard,
+    })
+}
 
+/// Looks at what a call left behind. Not while other calls are made: the work would delay them.
+pub(super) fn look(bench: &Bench, folder: &Path, setting: &Setting, made: &Made) -> Result<Heard> {
     let later = |heard: Option<f64>, sent: Option<f64>| {
         let clocks = heard.zip(sent).context("a track has no clock")?;
         anyhow::Ok(clocks.0 - clocks.1)
     };
-    let apart = later(answered.heard, called.sent)?;
-    let delays = chirp::delays(&read(&chirps_heard)?, apart, setting.seconds);
-    let apart = later(called.heard, answered.sent)?;
-    let speech = read(&speech_heard)?;
+    let apart = later(made.answered.heard, made.called.sent)?;
+    let delays = chirp::delays(&read(&made.chirps)?, apart, setting.seconds);
+    let apart = later(made.called.heard, made.answered.sent)?;
+    let (sentence, speech) = (bench.workspace.path(SENTENCE), read(&made.speech)?);
     Ok(Heard {
         delays: delays.into_iter().skip(setting.adapting).collect(),
         sentences: sentences(folder, &sentence, &speech, apart, setting)?,
-        concealed: concealed(&called.inbound, setting.adapting)?,
-        cpu,
+        concealed: concealed(&made.called.inbound, setting.adapting)?,
+        cpu: made.cpu,
     })
 }
 
