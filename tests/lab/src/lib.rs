@@ -15,6 +15,7 @@ mod namespace;
 mod nat;
 mod nat_lab;
 mod process;
+mod record;
 mod scratch;
 mod shell;
 #[cfg(unix)]

@@ -1,17 +1,17 @@
 //! A child process that tells what happens line by line: JSON events on its standard output, words for people on the other one.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{sleep, spawn};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
+
+use crate::record::{self, Record};
 
 /// Killed when dropped, so that no job leaves a process behind.
 #[derive(Debug)]
@@ -64,9 +64,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if let (Some(log), Some(_)) = (std::env::var_os(LOG), std::env::var_os(RECORDS)) {
-            command.env("RUST_LOG", log);
-        }
+        record::prepare(&mut command);
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| {
             format!(
@@ -275,38 +273,6 @@ impl Drop for Process {
         // Both fail only when it has ended already, which is what is wanted.
         self.child.kill().ok();
         self.child.wait().ok();
-    }
-}
-
-/// Where everything that a process says is kept, if the environment variable [`RECORDS`] names a folder: for faults that come seldom.
-#[derive(Clone)]
-struct Record(Option<Arc<File>>);
-
-/// A folder for one file by process, named by its name and id; and what `RUST_LOG` is for the recorded ones.
-const RECORDS: &str = "LAB_RECORDS";
-const LOG: &str = "LAB_LOG";
-
-impl Record {
-    fn of(name: &str, id: u32, command: &Command) -> Result<Self> {
-        let Some(folder) = std::env::var_os(RECORDS) else {
-            return Ok(Self(None));
-        };
-        let path = Path::new(&folder).join(format!("{name}-{id}.log"));
-        let file =
-            File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        let record = Self(Some(Arc::new(file)));
-        record.keep(&format!("{command:?}"));
-        Ok(record)
-    }
-
-    fn keep(&self, text: &str) {
-        let Some(file) = &self.0 else { return };
-        let time = SystemTime::now().duration_since(UNIX_EPOCH);
-        let time = time.unwrap_or_default().as_secs_f64();
-        // One write a line, so that both outputs can share the file. A full disk spoils the record, not the test.
-        file.as_ref()
-            .write_all(format!("{time:.6} {text}\n").as_bytes())
-            .ok();
     }
 }
 
