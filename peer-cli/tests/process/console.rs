@@ -215,7 +215,9 @@ fn what_is_muted_is_silent_at_the_other_end() {
         &speaker,
     ]);
     other.wait_for("signaling");
-    let Some(mut terminal) = Terminal::open(test, &call(&house, "")) else {
+    let both = folder.path().join("both.wav");
+    let record = format!("--record {}", both.display());
+    let Some(mut terminal) = Terminal::open(test, &call(&house, &record)) else {
         return;
     };
     other.wait_for("audio");
@@ -235,6 +237,13 @@ fn what_is_muted_is_silent_at_the_other_end() {
     let (_, sound) = super::wave::read(&path);
     let loud = |sample: &f32| sample.abs() > 0.01;
     let last = sound.iter().rposition(loud).unwrap();
+    let [recorded, _] = super::recording::read(&both);
+    let end = recorded.iter().rposition(loud).unwrap();
+    assert!(
+        recorded.len() - end > super::wave::RATE / 2,
+        "{end} of {}",
+        recorded.len()
+    );
     assert!(
         sound.len() - last > super::wave::RATE / 2,
         "{last} of {}",

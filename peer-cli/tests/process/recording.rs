@@ -12,7 +12,7 @@ const RATE: usize = 48_000;
 const WINDOW: usize = RATE / 50;
 
 /// Left and right; what the header says must be there.
-fn read(path: &Path) -> [Vec<f32>; 2] {
+pub(crate) fn read(path: &Path) -> [Vec<f32>; 2] {
     let bytes = std::fs::read(path).unwrap();
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     assert_eq!(&bytes[8..16], b"WAVEfmt ");

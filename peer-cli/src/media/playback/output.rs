@@ -81,3 +81,52 @@ impl Output {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio;
+
+    /// A sum of two voices that is far beyond full scale at its peaks.
+    fn loud() -> [f32; FRAME] {
+        std::array::from_fn(|n| {
+            let tone = |hertz: f32| (std::f32::consts::TAU * hertz * n as f32 / 48_000.0).sin();
+            0.9 * (tone(400.0) + tone(1200.0))
+        })
+    }
+
+    #[test]
+    fn what_is_too_loud_keeps_its_shape() {
+        let (mut output, now) = (Output::default(), Instant::now());
+        let mut mix = loud();
+        for _ in 0..3 {
+            mix = loud();
+            output.finish(&mut mix, now, Duration::ZERO);
+        }
+        let ratio = mix[100] / loud()[100];
+        assert!(mix.iter().all(|s| s.abs() <= 1.0) && ratio < 0.9);
+        // Not one sample was bent more than another.
+        let same = |(played, summed): (&f32, f32)| (played - summed * ratio).abs() < 1e-3;
+        assert!(mix.iter().zip(loud()).all(same));
+    }
+
+    #[test]
+    fn the_volume_is_applied_counted_and_within_full_scale() {
+        let (mut output, now) = (Output::default(), Instant::now());
+        output.volume = 0.5;
+        let mut mix = [0.5; FRAME];
+        output.finish(&mut mix, now, Duration::from_millis(20));
+        assert_eq!(mix, [0.25; FRAME]);
+        assert!((output.levels.heard() - 0.25).abs() < 1e-6);
+        output.volume = 4.0;
+        let mut mix = [0.5; FRAME];
+        output.finish(&mut mix, now, Duration::from_millis(20));
+        assert!(mix.iter().all(|s| *s <= 1.0) && mix[FRAME - 1] > 0.9);
+        let stats = output.stats(audio::null().as_ref());
+        assert_eq!(
+            (stats.total_samples_count, stats.total_samples_duration),
+            (960, 0.02)
+        );
+        assert!((stats.total_playout_delay - 0.02 * 960.0).abs() < 1e-9);
+    }
+}
