@@ -20,12 +20,16 @@ fn every_format_carries_a_tone() {
     let Some(studio) = Studio::open("every_format_carries_a_tone") else {
         return;
     };
-    scope(|scope| {
-        for (number, (mic, speaker)) in FORMATS.into_iter().enumerate() {
-            let studio = &studio;
-            scope.spawn(move || carries_a_tone(studio, number, mic, speaker));
-        }
-    });
+    // Two at a time: each is a call between two processes, and a machine may have two cores.
+    let numbered: Vec<_> = FORMATS.into_iter().enumerate().collect();
+    for pair in numbered.chunks(2) {
+        scope(|scope| {
+            for (number, (mic, speaker)) in pair {
+                let studio = &studio;
+                scope.spawn(move || carries_a_tone(studio, *number, *mic, *speaker));
+            }
+        });
+    }
 }
 
 fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32, u32)) {
@@ -68,7 +72,8 @@ fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32
     let heard = ear.stop().unwrap();
     let tone = Presence::of(TONE, &heard.sound);
     assert!(
-        tone.total() > 1.0,
+        // A wrong rate would leave none of it; gaps are those of a busy machine.
+        tone.total() > 0.3,
         "{}: {} s of the tone",
         speaker.title,
         tone.total()
