@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(tracks.take(MS * 1300).len(), 2 * 48_000);
         tracks.put(Side::Us, 1, MS * 995, &[0.3; 480]);
         tracks.put(Side::Us, 1, MS * 1500, &[0.4; 480]);
-        tracks.put(Side::Us, 2, MS * 1, &[0.4; 480]);
+        tracks.put(Side::Us, 2, MS, &[0.4; 480]);
         tracks.put(Side::Us, 3, MS * 10_000_000, &[0.4; 480]);
         let sound = left(&tracks.finish());
         assert_eq!(sound[..240], [0.3; 240]);
@@ -183,7 +183,7 @@ mod tests {
     fn several_givers_are_summed_within_full_scale() {
         let mut tracks = TwoTracks::default();
         for giver in 0..3 {
-            tracks.put(Side::Us, giver, MS * 0, &[0.6; 4800]);
+            tracks.put(Side::Us, giver, Duration::ZERO, &[0.6; 4800]);
         }
         let sound = left(&tracks.finish());
         assert!(sound.iter().all(|s| *s <= 1.0) && sound[4000] > 0.9);
