@@ -44,7 +44,7 @@ pub struct Inbound {
     pub jitter: f64,
 }
 
-/// Opus and its clock rate (RFC 7587); the crate reports jitter in units of it.
+/// Of Opus (RFC 7587), where a stream names no codec yet.
 const CLOCK_HZ: f64 = 48_000.0;
 
 /// A pair names its candidates without the prefix that their own ids carry.
@@ -66,6 +66,7 @@ pub(super) fn read(report: &RTCStatsReport, remote: &[RTCIceCandidate], relays: 
         .filter_map(|candidate| unreported(candidate, &stats.objects))
         .collect();
     stats.objects.extend(unreported);
+    in_seconds(&mut stats.objects);
     stats.pair = selected_pair(&stats.objects);
     stats.packets_received = of_type(&stats.objects, "transport")
         .filter_map(|transport| transport["packetsReceived"].as_u64())
@@ -116,6 +117,23 @@ fn unreported(candidate: &RTCIceCandidate, objects: &[Value]) -> Option<Value> {
     }))
 }
 
+/// The crate reports jitter in units of the stream's clock.
+fn in_seconds(objects: &mut [Value]) {
+    let rates: Vec<(Value, f64)> = of_type(objects, "codec")
+        .filter_map(|codec| Some((codec["id"].clone(), codec["clockRate"].as_f64()?)))
+        .collect();
+    for object in objects {
+        if object["type"] != "inbound-rtp" {
+            continue;
+        }
+        let rate = rates.iter().find(|(id, _)| *id == object["codecId"]);
+        let rate = rate.map_or(CLOCK_HZ, |(_, rate)| rate.max(1.0));
+        if let Some(jitter) = object["jitter"].as_f64() {
+            object["jitter"] = (jitter / rate).into();
+        }
+    }
+}
+
 /// Puts units right and leaves out what this crate never measures.
 fn corrected(mut object: Value) -> Value {
     let Some(fields) = object.as_object_mut() else {
@@ -125,11 +143,6 @@ fn corrected(mut object: Value) -> Value {
         if name.to_ascii_lowercase().ends_with("timestamp") {
             *value = milliseconds(value);
         }
-    }
-    if fields.get("type").and_then(Value::as_str) == Some("inbound-rtp")
-        && let Some(jitter) = fields.get("jitter").and_then(Value::as_f64)
-    {
-        fields.insert("jitter".to_owned(), (jitter / CLOCK_HZ).into());
     }
     // The crate leaves words that say nothing where W3C leaves the field out.
     fields.retain(|_, value| !matches!(value.as_str(), Some("" | "Unspecified")));

@@ -9,12 +9,20 @@ use serde_json::{Map, Value, json};
 
 use crate::proto::sending::{Report, Sending};
 
+#[cfg(test)]
+mod tests;
+
 /// Sender reports of ours that a report may still name: one leaves each second.
 const SENDER_REPORTS: usize = 32;
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_TO_UNIX: f64 = 2_208_988_800.0;
 /// Units of the delay since the last sender report (RFC 3550 6.4.1).
 const PER_SECOND: f64 = 65_536.0;
+
+/// G.711 does not adapt: 8 bits of each sample, in packets of 20 ms.
+const TELEPHONE_CLOCK: u64 = 8_000;
+const TELEPHONE_BITRATE: f64 = 64_000.0;
+const TELEPHONE_PTIME: u64 = 20;
 
 /// What has been heard about one stream of ours, and about one of theirs.
 #[derive(Debug, Default)]
@@ -195,8 +203,19 @@ fn counterpart(kind: &str, stream: &Map<String, Value>) -> Map<String, Value> {
 
 /// How we send, in the objects where W3C has names for it; `ptime` (ms) and `expectedLoss` (0 to 1) are not W3C's.
 pub(super) fn add_sending(objects: &mut [Value], sending: Sending, available: Option<f64>) {
+    let of_telephones = |object: &&Value| object["clockRate"] == TELEPHONE_CLOCK;
+    let fixed: Vec<Value> = objects
+        .iter()
+        .filter(of_telephones)
+        .map(|codec| codec["id"].clone())
+        .collect();
     for object in objects {
+        let is_fixed = fixed.contains(&object["codecId"]);
         match object["type"].as_str() {
+            Some("outbound-rtp") if is_fixed => {
+                object["targetBitrate"] = TELEPHONE_BITRATE.into();
+                object["ptime"] = TELEPHONE_PTIME.into();
+            }
             Some("outbound-rtp") => {
                 object["targetBitrate"] = f64::from(sending.bitrate).into();
                 object["ptime"] = sending.ptime_ms.into();
@@ -215,92 +234,4 @@ pub(super) fn add_sending(objects: &mut [Value], sending: Sending, available: Op
 /// The 32 bits in the middle of an NTP timestamp, by which a report names ours.
 fn middle(ntp: u64) -> u32 {
     (ntp >> 16) as u32
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn block(named: u32, lay: Duration) -> ReceptionReport {
-        ReceptionReport {
-            ssrc: 7,
-            fraction_lost: 64,
-            total_lost: 12,
-            jitter: 480,
-            last_sender_report: named,
-            delay: (lay.as_secs_f64() * PER_SECOND) as u32,
-            ..Default::default()
-        }
-    }
-
-    #[test]
-    fn the_round_trip_is_reckoned_from_our_own_report() {
-        let start = Instant::now();
-        let (ms, mut heard) = (Duration::from_millis(1), Heard::default());
-        heard.bind(7, 48_000);
-        for n in 0..100u64 {
-            let report = SenderReport {
-                ntp_time: n << 32,
-                ..Default::default()
-            };
-            heard.reported(start + ms * 1000 * n as u32, &report);
-            heard.sent(start, 7, 100);
-            heard.sent(start, 8, 100);
-        }
-        let told = heard
-            .block(start + 99_300 * ms, &block(99 << 16, 250 * ms))
-            .unwrap();
-        let off = told.round_trip.unwrap().abs_diff(50 * ms);
-        assert!(off < ms, "{told:?}");
-        assert_eq!(
-            (told.packets, told.bytes, told.fraction_lost),
-            (100, 10_000, 0.25)
-        );
-        // Long gone, or never sent: no round trip, but still a report.
-        let told = heard
-            .block(start + 99_400 * ms, &block(3 << 16, ms))
-            .unwrap();
-        assert!(told.round_trip.is_none() && told.span == 100 * ms && told.packets == 0);
-        let other = ReceptionReport {
-            ssrc: 8,
-            ..block(0, ms)
-        };
-        assert!(heard.block(start, &other).is_none());
-    }
-
-    #[test]
-    fn the_objects_stand_beside_the_streams_that_they_are_about() {
-        let start = Instant::now();
-        let mut heard = Heard::default();
-        heard.bind(7, 48_000);
-        heard.block(start, &block(0, Duration::ZERO));
-        heard.sender_report(&SenderReport {
-            ssrc: 9,
-            ntp_time: (2_208_988_800u64 + 1_000_000_000) << 32,
-            packet_count: 5,
-            octet_count: 500,
-            ..Default::default()
-        });
-        let mut objects = vec![
-            json!({"type": "outbound-rtp", "ssrc": 7, "id": "O7", "remoteId": "R7", "kind": "audio"}),
-            json!({"type": "inbound-rtp", "ssrc": 9, "id": "I9", "remoteId": "R9"}),
-        ];
-        heard.add_to(&mut objects);
-        let [_, _, ours, theirs] = objects.as_slice() else {
-            panic!("{objects:?}");
-        };
-        assert_eq!(ours["type"], "remote-inbound-rtp");
-        assert_eq!(
-            (&ours["id"], &ours["localId"]),
-            (&json!("R7"), &json!("O7"))
-        );
-        assert_eq!(
-            (&ours["packetsLost"], &ours["jitter"]),
-            (&json!(12), &json!(0.01))
-        );
-        assert!(ours.get("roundTripTime").is_none());
-        assert_eq!(theirs["remoteTimestamp"], 1e12);
-        assert_eq!(theirs["packetsSent"], 5);
-    }
 }
