@@ -64,15 +64,17 @@ pub(super) struct Built {
 
 /// Builds a connection; where mDNS cannot be joined, without it, and says why.
 pub(super) async fn build(options: &PeerOptions) -> Result<(Built, Option<String>), RtcError> {
+    // On the heap: the crate's builder has some 50 KiB, which everything that awaits this would hold on its stack, too.
+    let attempt = |mdns| Box::pin(attempt(options, mdns));
     // Loopback needs no mDNS, and joining 5353 fails where there is no multicast route.
     if options.loopback_only {
-        let built = attempt(options, MulticastDnsMode::Disabled).await?;
+        let built = attempt(MulticastDnsMode::Disabled).await?;
         return Ok((built, None));
     }
-    match attempt(options, MulticastDnsMode::QueryOnly).await {
+    match attempt(MulticastDnsMode::QueryOnly).await {
         Ok(built) => Ok((built, None)),
         Err(error) => {
-            let built = attempt(options, MulticastDnsMode::Disabled).await?;
+            let built = attempt(MulticastDnsMode::Disabled).await?;
             Ok((built, Some(error.to_string())))
         }
     }

@@ -29,6 +29,7 @@ const BETWEEN: (usize, usize) = (60, 1);
 
 /// Bars in percent of a core.
 const ONE_CALL: f64 = 4.0;
+const PROCESSED: f64 = 7.0;
 const EACH_CALL: f64 = 1.0;
 /// Megabytes for each call of many, and how many any may grow by: in the first seconds every program still grows.
 const EACH_CALL_MB: f64 = 2.0;
@@ -56,7 +57,7 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     }
     let (_server, url) = start_server(bench.signaling())?;
     let place = Place { bench, url };
-    let [call, answer] = place.files()?;
+    let [call, answer] = place.files("files", &[])?;
     let few = (bench.scale == Scale::Full)
         .then(|| place.crowd("few", FEW, place.whole_time()))
         .transpose()?;
@@ -69,7 +70,23 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     }
     let diary = Diary::begin(&staying, LOOKS, place.seconds(BETWEEN));
 
-    one_call(&place, [&call, &answer], &mut table)?;
+    one_call(
+        &place,
+        [&call, &answer],
+        "file to file",
+        ONE_CALL,
+        &mut table,
+    )?;
+    let processed = place.files("processed", &["--aec", "--ns", "--agc"])?;
+    let [first, second] = &processed;
+    one_call(
+        &place,
+        [first, second],
+        "all processing",
+        PROCESSED,
+        &mut table,
+    )?;
+    drop(processed);
     many_calls(&place, &mut table)?;
     let bar = match bench.scale {
         Scale::Full => GROWTH_MB.0,
@@ -86,12 +103,18 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     Ok(table)
 }
 
-fn one_call(place: &Place, pair: [&Process; 2], table: &mut Table) -> Result<()> {
+fn one_call(
+    place: &Place,
+    pair: [&Process; 2],
+    how: &str,
+    bar: f64,
+    table: &mut Table,
+) -> Result<()> {
     let time = place.seconds(MEASURED);
     let [calling, answering] = idle::load(pair, time)?;
     for (what, load) in [("`call`", calling), ("`answer`", answering)] {
-        let what = format!("{what} in one call, file to file, {} s", time.as_secs());
-        let bar = place.bench.bar(ONE_CALL);
+        let what = format!("{what} in one call, {how}, {} s", time.as_secs());
+        let bar = place.bench.bar(bar);
         table.at_most(&what, load, format!("{load:.2} %"), bar, " % of a core");
     }
     Ok(())
@@ -174,16 +197,17 @@ impl Place<'_> {
         self.seconds(BETWEEN) * (LOOKS as u32 + 1)
     }
 
-    /// Two that are in a call, from file to file.
-    fn files(&self) -> Result<[Process; 2]> {
+    /// Two that are in a call, from file to file, with these options more.
+    fn files(&self, room: &str, more: &[&str]) -> Result<[Process; 2]> {
         let sentence = format!("{},loop", file(&self.bench.workspace.path(SENTENCE)));
         let folder = self.bench.workspace.scratch("prove")?;
         let start = |name: &'static str, verb: &str| {
-            let heard = file(&folder.join(format!("calls-{verb}.wav")));
-            let sound = [verb, "files", "--mic", &sentence, "--speaker", &heard];
+            let heard = file(&folder.join(format!("calls-{room}-{verb}.wav")));
+            let sound = [verb, room, "--mic", &sentence, "--speaker", &heard];
             Process::start(
                 name,
-                self.bench.peer(&[&sound[..], &self.server()].concat()),
+                self.bench
+                    .peer(&[&sound[..], more, &self.server()].concat()),
             )
         };
         let mut answer = start("peer-cli answer", "answer")?;
