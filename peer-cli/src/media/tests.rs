@@ -2,6 +2,7 @@
 
 mod edges;
 mod network;
+mod pauses;
 
 use std::path::Path;
 use std::thread;

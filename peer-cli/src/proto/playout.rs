@@ -5,6 +5,7 @@
 //! repeating single pitch periods.
 
 mod bounds;
+mod comfort;
 mod delay;
 mod produce;
 mod stats;
@@ -19,6 +20,7 @@ pub use bounds::JitterBounds;
 pub use stats::PlayoutStats;
 
 use crate::proto::packet::Packet;
+use comfort::Comfort;
 use delay::{Change, Delay};
 use produce::COUNTED;
 use store::{Inserted, Store};
@@ -87,7 +89,9 @@ pub struct Playout {
     filled: i64,
     /// Samples made up since the last real one.
     made_up: u64,
+    /// Inside an announced pause.
     comfort: bool,
+    noise: Comfort,
     /// Pulls since loud sound was stretched.
     rested: u32,
     /// The latest packet whose copy of a lost one was taken notice of.
@@ -180,6 +184,11 @@ impl Playout {
             return FrameKind::Silence;
         }
         let kind = self.take(out);
+        if kind.is_real() {
+            self.noise.real(out);
+        } else {
+            self.noise.interrupted();
+        }
         self.stats.count_level(out);
         kind
     }

@@ -25,7 +25,7 @@ fn speech(options: &EncoderOptions, start: Instant) -> Vec<Packet> {
 }
 
 /// Plays packets at their times; returns the sound and the counters.
-fn play(packets: &[Packet], start: Instant) -> (Vec<f32>, PlayoutStats) {
+pub(super) fn play(packets: &[Packet], start: Instant) -> (Vec<f32>, PlayoutStats) {
     let (mut playout, mut decoder) = (
         Playout::new(JitterBounds::default()),
         Decoder::new().unwrap(),

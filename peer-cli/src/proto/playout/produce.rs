@@ -75,6 +75,11 @@ impl Playout {
         let (before, samples) = (self.pcm.len(), info.samples as usize);
         if decoder.decode(&payload, &mut self.pcm) {
             self.pcm.resize(before + samples, 0.0);
+            if info.pause {
+                self.noise.level(&mut self.pcm[before..]);
+            } else {
+                self.noise.ended();
+            }
             self.note(
                 if info.pause {
                     FrameKind::Comfort
@@ -145,6 +150,7 @@ impl Playout {
         if self.comfort && run < COMFORT_PAUSE {
             decoder.conceal(samples, &mut self.pcm);
             self.pcm.resize(before + samples, 0.0);
+            self.noise.level(&mut self.pcm[before..]);
             return self.note(FrameKind::Comfort, samples);
         }
         if run >= FADE_AFTER + FADE_LENGTH {

@@ -32,24 +32,24 @@ impl PacketDecoder for Sine {
 
 /// What a run of the buffer was like.
 #[derive(Debug)]
-struct Run {
+pub(super) struct Run {
     /// How long each packet waited before its first sample was played, by the time of playing, ms.
     delays: Vec<(f64, f64)>,
     /// Largest step between neighbouring samples.
     step: f32,
-    stats: PlayoutStats,
+    pub(super) stats: PlayoutStats,
 }
 
 impl Run {
     /// The longest wait of a packet played in this span of seconds.
-    fn longest(&self, span: std::ops::Range<f64>) -> f64 {
+    pub(super) fn longest(&self, span: std::ops::Range<f64>) -> f64 {
         let inside = self.delays.iter().filter(|(at, _)| span.contains(at));
         inside.map(|(_, delay)| *delay).fold(0.0, f64::max)
     }
 }
 
 /// Packets of 20 ms by the sender's clock, `late` ms on their way; `ppm` is how much faster that clock is than ours.
-fn run(seconds: u32, ppm: f64, bounds: &str, late: impl Fn(u32) -> f64) -> Run {
+pub(super) fn run(seconds: u32, ppm: f64, bounds: &str, late: impl Fn(u32) -> f64) -> Run {
     let start = Instant::now();
     let sent = |number: u32| f64::from(number) * 0.02 / (1.0 + ppm / 1e6);
     let mut packets: Vec<Packet> = (0..seconds * 50)

@@ -58,6 +58,30 @@ proptest! {
         prop_assert_eq!(line.len(), 320);
         prop_assert!(playout.store.samples() <= 96_000 + 5760 && playout.pcm.len() <= 12_000);
         prop_assert_eq!(playout.pcm.len(), playout.origin.iter().map(|(_, n)| n).sum::<usize>());
+        let stats = playout.stats();
+        prop_assert!(stats.silent_concealed_samples <= stats.concealed_samples);
+        prop_assert!(stats.fec_packets_discarded <= stats.fec_packets_received);
+        prop_assert!(stats.packets_rebuilt + stats.fec_packets_discarded <= stats.fec_packets_received);
+        prop_assert!(stats.fec_packets_received <= stats.packets_received);
+        prop_assert!(stats.total_samples_received <= 320 * 480);
+        prop_assert!(stats.concealed_samples <= 320 * 480 + 5760);
+        prop_assert!(stats.concealment_events <= stats.concealed_samples);
+        prop_assert!(stats.packets_received + stats.packets_discarded + stats.packets_duplicated >= history.len() as u64);
+        prop_assert!(stats.jitter_buffer_delay >= 0.0 && stats.jitter_buffer_target_delay >= 0.0);
+        prop_assert!(stats.total_audio_energy.is_finite() && (0.0..=1.0).contains(&stats.audio_level));
+    }
+
+    /// However jittery: after some seconds the delay follows the jitter and no more, and little is missed.
+    #[test]
+    fn delay_is_bounded_by_jitter(most in 0u32..150, seed in any::<u32>()) {
+        let late = |number: u32| {
+            let mixed = (number ^ seed).wrapping_mul(2_654_435_761) >> 7;
+            f64::from(mixed % (most + 1))
+        };
+        let run = delays::run(12, 0.0, "0..400", late);
+        let longest = run.longest(7.0..12.0);
+        prop_assert!(longest <= f64::from(most) + 45.0, "{} ms of jitter, {} ms of delay", most, longest);
+        prop_assert!(run.stats.concealed_samples < 12 * 48_000 / 20, "{:?}", run.stats);
     }
 
     /// One source, any order, loss and repeats within the reserve: what comes is played once, in order, all of it.
