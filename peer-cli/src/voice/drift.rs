@@ -2,14 +2,17 @@
 
 use crate::audio::SAMPLE_RATE;
 
-/// Levels are averaged over so long: single ones jump by what either side moves at once.
-const WINDOW: usize = 2 * SAMPLE_RATE as usize;
+/// Levels are averaged over so long: single ones jump by what either side moves at once, and by how late it wakes.
+const WINDOW: usize = 4 * SAMPLE_RATE as usize;
 /// In so many windows a deviation of the level is made up for; four times as many for what stays (critically damped).
 const WINDOWS: f64 = 4.0;
 /// The farthest that two clocks of devices lie apart; more would be heard by the canceller as a change of the room.
 const MOST: f64 = 1000e-6;
-/// A level so far off is no drift: something came late, or all at once. 5 ms.
-const JUMP: f64 = 0.005 * SAMPLE_RATE as f64;
+/// So little is no drift but the mood of the scheduler, and following that costs the canceller 5 dB: 1 ms.
+const STILL: f64 = 0.001 * SAMPLE_RATE as f64;
+/// A level so far off is no drift either: something came late, or all at once. 15 ms, and after something was missing 5 ms.
+const JUMP: f64 = 0.015 * SAMPLE_RATE as f64;
+const LATE: f64 = 0.005 * SAMPLE_RATE as f64;
 /// After something was missing the level is looked at sooner: what came late is noticed before the canceller loses its place.
 const SOON: usize = SAMPLE_RATE as usize / 4;
 
@@ -45,7 +48,7 @@ impl Drift {
         (self.sum, self.samples) = (0.0, 0);
         if std::mem::take(&mut self.missed) {
             let surplus = mean - self.target?;
-            return (surplus > JUMP).then_some(Advice::Late(surplus.round() as usize));
+            return (surplus > LATE).then_some(Advice::Late(surplus.round() as usize));
         }
         let off = mean - *self.target.get_or_insert(mean);
         if off.abs() > JUMP {
@@ -53,6 +56,7 @@ impl Drift {
             self.target = Some(mean);
             return None;
         }
+        let off = off.signum() * (off.abs() - STILL).max(0.0);
         // Samples in a sample's time: how fast the level would have to move to be back in so many windows.
         let share = off / (WINDOWS * seconds * f64::from(SAMPLE_RATE));
         self.lasting = (self.lasting + share / (4.0 * WINDOWS)).clamp(-MOST, MOST);

@@ -86,8 +86,8 @@ fn level_after(ppm: f64, seconds: usize) -> (f64, f64) {
 fn the_level_is_kept_whatever_the_clocks_do() {
     for ppm in [0.0, 20.0, -50.0, 200.0, -200.0, 500.0] {
         let (last, farthest) = level_after(ppm, 600);
-        // In samples: 5 ms would be a jump.
-        assert!(last < 30.0 && farthest < 240.0, "{ppm}: {last} {farthest}");
+        // In samples: 15 ms would be a jump.
+        assert!(last < 100.0 && farthest < 600.0, "{ppm}: {last} {farthest}");
     }
 }
 
@@ -101,9 +101,11 @@ fn advice(drift: &mut Drift, level: i64, seconds: usize) -> Vec<Advice> {
 #[test]
 fn a_jump_is_no_drift() {
     let mut drift = Drift::default();
-    assert_eq!(advice(&mut drift, 500, 2), [Advice::Speed(0.0)]);
+    assert_eq!(advice(&mut drift, 500, 4), [Advice::Speed(0.0)]);
+    // Threads that wake late are none either.
+    assert_eq!(advice(&mut drift, 540, 4), [Advice::Speed(0.0)]);
     // Whoever empties the buffer was late: everything goes on at the new level.
-    assert_eq!(advice(&mut drift, 1460, 4), [Advice::Speed(0.0)]);
+    assert_eq!(advice(&mut drift, 1460, 8), [Advice::Speed(0.0)]);
     // Something was missing, and came after all; or did not.
     drift.missed();
     assert_eq!(advice(&mut drift, 1960, 1), [Advice::Late(500)]);

@@ -12,7 +12,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 
 use super::{Bench, Scale, quality};
-use crate::compare;
 use crate::demo::{SENTENCE, file, read, start_server};
 use crate::figures::Table;
 use crate::resample::resample;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::idle;
 use super::super::{Bench, Scale};
-use super::{LIMIT, SENTENCE, compare, file, load, power_db, read, resample, save, start_server};
+use super::{LIMIT, SENTENCE, file, load, power_db, read, resample, save, start_server};
 use crate::fourier::best_shift;
 use lab::wav::Sound;
 use lab::{Process, Room};
@@ -53,10 +53,9 @@ pub(super) struct Heard {
     pub(super) counted: String,
 }
 
-/// The sentence of the fixtures without its silence, over and over, at 48 kHz.
+/// The sentence of the fixtures with its pauses, over and over, at 48 kHz.
 pub(super) fn speech(bench: &Bench, seconds: usize) -> Result<Sound> {
-    let sentence = compare::trimmed(&read(&bench.workspace.path(SENTENCE))?);
-    let once = resample(&sentence, RATE).samples;
+    let once = resample(&read(&bench.workspace.path(SENTENCE))?, RATE).samples;
     let samples = once
         .iter()
         .copied()
@@ -77,7 +76,7 @@ impl Script {
             Scale::Short => (9, 12),
         };
         // Somebody else: the same sentence with a voice that is a quarter higher, from another word on.
-        let mut sentence = compare::trimmed(&read(&bench.workspace.path(SENTENCE))?);
+        let mut sentence = read(&bench.workspace.path(SENTENCE))?;
         sentence.rate = sentence.rate * 5 / 4;
         let once = resample(&sentence, RATE).samples;
         let mut near = vec![0.0; alone * SECOND];
