@@ -258,17 +258,23 @@ fn a_stall_beyond_catching_up_costs_whole_packets_and_memory_stays_bounded() {
 #[test]
 fn losses_with_redundancy_raise_the_reserve_until_the_copy_comes_in_time() {
     let start = Instant::now();
-    let table: Vec<(u64, u32)> = (0..400)
-        .filter(|i| i % 20 != 19)
-        .map(|i| (u64::from(i) * 20, i))
-        .collect();
-    let (line, playout) = play(start, arrive(start, &table, true), 800);
-    assert!(
-        line[700..].contains("ff") && !line[700..].contains('c'),
-        "{line}"
-    );
-    assert!(playout.stats().packets_rebuilt >= 16);
-    assert!(playout.stats().inserted_samples_for_deceleration > 0);
+    // Whenever in the 10 ms between two pulls packets come: also where a copy is at first always too late.
+    for phase in [0, 1, 5, 6, 9] {
+        let table: Vec<(u64, u32)> = (0..400)
+            .filter(|i| i % 20 != 19)
+            .map(|i| (u64::from(i) * 20 + phase, i))
+            .collect();
+        let (line, playout) = play(start, arrive(start, &table, true), 800);
+        assert!(
+            line[700..].contains("ff") && !line[700..].contains('c'),
+            "{phase}: {line}"
+        );
+        assert!(playout.stats().packets_rebuilt >= 15, "{phase}");
+        assert!(
+            playout.stats().inserted_samples_for_deceleration > 0,
+            "{phase}"
+        );
+    }
 }
 
 #[test]
