@@ -14,6 +14,7 @@ use super::*;
 use crate::audio::Read;
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::proto::packet::Packet;
+use crate::proto::sound_check::CheckReport;
 
 /// Long enough for a machine that does ten other things.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -174,7 +175,14 @@ fn the_right_tone_is_recognised_through_the_codec_and_the_wrong_one_is_not() {
     assert!(reports[0].got.contains("440 Hz"), "{}", reports[0].got);
     playback.remove(StreamId(3));
     assert!(playback.stats(StreamId(3)).unwrap().total_audio_energy > 0.0);
-    assert_eq!(playback.checks(StreamId(3)), reports);
+    // Another 10 ms may have been played in between: that may move a share by one percent.
+    let verdict = |reports: &[CheckReport]| -> Vec<_> {
+        reports
+            .iter()
+            .map(|report| (report.check, report.met))
+            .collect()
+    };
+    assert_eq!(verdict(&playback.checks(StreamId(3))), verdict(&reports));
     assert_eq!(
         (playback.stats(StreamId(4)), playback.checks(StreamId(4))),
         (None, Vec::new())

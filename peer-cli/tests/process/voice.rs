@@ -12,14 +12,14 @@ fn told(options: &[&str]) -> (Value, Value) {
     let tracks = ended.all("track");
     let local = tracks.iter().find(|track| track["direction"] == "local");
     let processing = local.expect("a local track")["processing"].clone();
-    let sources = ended.all("stats").into_iter().filter_map(|event| {
+    let mut sources = ended.all("stats").into_iter().filter_map(|event| {
         let objects = event["stats"].as_array()?;
         objects
             .iter()
             .find(|o| o["type"] == "media-source")
             .cloned()
     });
-    (processing, sources.last().expect("a media-source"))
+    (processing, sources.next_back().expect("a media-source"))
 }
 
 #[test]

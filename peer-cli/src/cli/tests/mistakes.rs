@@ -117,6 +117,19 @@ fn mistakes_about_sound() {
             "call --jitter 200..20",
             "\"200..20\" ends before it begins (write 20..200)",
         ),
+        (
+            "call --codec g729",
+            "no codec \"g729\" (opus, pcmu or pcma)",
+        ),
+        (
+            "call --codec opus,pcmu,opus",
+            "--codec names opus twice (leave one out)",
+        ),
+        ("call --dtmf 1x", "no digit 'x' (0 to 9, *, #, A to D;"),
+        (
+            "call --dtmf 1 --mic off",
+            "--dtmf is sent beside sound (use --mic silence instead of off)",
+        ),
     ] {
         is_explained(line, part);
     }

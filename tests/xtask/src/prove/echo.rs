@@ -37,20 +37,10 @@ const NOISE: f64 = 11.0;
 const LEVELS: std::ops::RangeInclusive<f64> = -30.0..=-18.0;
 
 pub(super) fn run(bench: &Bench) -> Result<Table> {
-    let mut table = Table::default();
     if bench.scale == Scale::Short {
-        let script = Script::new(bench, MIDDLE, &["--aec"])?;
-        let heard = script.play(bench)?;
-        let (first, later) = (heard.weaker(0, 1), heard.weaker(5, script.alone));
-        let row = format!("echo after {MIDDLE} ms is weaker by, first second");
-        table.at_least(&row, first, decibels(first), SHORT);
-        let row = format!(
-            "echo after {MIDDLE} ms is weaker by, seconds 5 to {}",
-            script.alone
-        );
-        table.at_least(&row, later, decibels(later), SHORT);
-        return Ok(table);
+        return in_short(bench);
     }
+    let mut table = Table::default();
     let options: [(u64, &[&str]); 5] = [
         (DELAYS[0], &["--aec"]),
         (DELAYS[1], &["--aec"]),
@@ -94,20 +84,39 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
     );
     let later = none?.weaker(5, 15);
     table.informs("for comparison, without --aec: weaker by", decibels(later));
-    let noise = noise?;
+    noise_and_level(&mut table, noise?, level?);
+    Ok(table)
+}
+
+/// What the other two do, each alone.
+fn noise_and_level(table: &mut Table, noise: f64, level: f64) {
     table.at_least(
         "--ns: white noise of −45 dBFS is weaker by",
         noise,
         decibels(noise),
         NOISE,
     );
-    let level = level?;
     table.judged(
         "--agc: speech of −40 dBFS after 2 s",
         format!("{level:.0} dBFS"),
         format!("{:.0} to {:.0} dBFS", LEVELS.start(), LEVELS.end()),
         LEVELS.contains(&level),
     );
+}
+
+/// One room, and no more than that something is taken away.
+fn in_short(bench: &Bench) -> Result<Table> {
+    let mut table = Table::default();
+    let script = Script::new(bench, MIDDLE, &["--aec"])?;
+    let heard = script.play(bench)?;
+    let (first, later) = (heard.weaker(0, 1), heard.weaker(5, script.alone));
+    let row = format!("echo after {MIDDLE} ms is weaker by, first second");
+    table.at_least(&row, first, decibels(first), SHORT);
+    let row = format!(
+        "echo after {MIDDLE} ms is weaker by, seconds 5 to {}",
+        script.alone
+    );
+    table.at_least(&row, later, decibels(later), SHORT);
     Ok(table)
 }
 

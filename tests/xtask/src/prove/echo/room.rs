@@ -1,7 +1,7 @@
 //! One call of a proof: who speaks when, and what became of it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
@@ -156,7 +156,7 @@ impl Script {
 }
 
 /// The recording, and the last words of the figures.
-fn load_both(recorded: &PathBuf, figures: &PathBuf) -> Result<(Sound, String)> {
+fn load_both(recorded: &Path, figures: &Path) -> Result<(Sound, String)> {
     let lines = fs::read_to_string(figures).context("the answerer wrote no figures")?;
     let source = lines.lines().rev().find_map(|line| {
         let event: Value = serde_json::from_str(line).ok()?;
