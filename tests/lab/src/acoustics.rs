@@ -228,7 +228,8 @@ mod tests {
         };
         // Half of full scale for 10 ms, then silence for a second.
         let mut command = Command::new("sh");
-        let sound = "head -c 960 /dev/zero | tr '\\0' '@'; head -c 96000 /dev/zero";
+        // Then it listens until the room is still: one that ended would hear no more.
+        let sound = "head -c 960 /dev/zero | tr '\\0' '@'; head -c 96000 /dev/zero; exec >&-; exec cat > /dev/null";
         command.args(["-c", sound]);
         let heard = room
             .start(command)
