@@ -24,7 +24,7 @@ pub(super) fn open_sink(choice: &Choice) -> Result<Box<dyn Sink>, AudioError> {
 
 /// There is nothing to see.
 #[derive(Default)]
-pub(crate) struct Eyes;
+pub(crate) struct Eyes(());
 
 impl Eyes {
     pub(crate) fn look(&mut self, _: DeviceKind, _: &DeviceName) -> Sighting {

@@ -154,9 +154,8 @@ impl Call {
                 );
             }
             PeerEvent::Digit(digit) => {
-                let Some(session) = self.sessions.get(&key) else {
-                    return;
-                };
+                let session = self.sessions.get(&key).filter(|s| s.is_connected());
+                let Some(session) = session else { return };
                 let (peer, digit) = (session.party.peer.to_string(), digit.character());
                 self.emit.emit(Event::Dtmf { peer, digit }).await;
             }

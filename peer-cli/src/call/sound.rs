@@ -161,9 +161,10 @@ impl SoundDesk {
     }
 
     fn steer_shared(&self) {
+        // Whoever comes next has another network than those who have gone.
         let worst = self.steering.values().copied().reduce(Sending::worse);
-        if let (Some(capture), Some(worst)) = (&self.shared, worst) {
-            capture.steer(worst);
+        if let Some(capture) = &self.shared {
+            capture.steer(worst.unwrap_or_else(|| self.options.wanted().into()));
         }
     }
 

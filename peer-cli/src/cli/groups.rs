@@ -89,8 +89,8 @@ pub(super) struct SoundArgs {
     pub(super) echo: bool,
     /// Record both sides: .wav or .ogg, we left, they right
     ///
-    /// Two channels, 48 kHz: what is sent, muted or not, and all that is heard.
-    /// It begins when a call is connected and rests between calls; a .wav can
+    /// Two channels, 48 kHz: what is sent (silence while muted), and what is
+    /// heard. It begins when a call is connected and rests between calls; a .wav can
     /// be read whatever ends the program.
     #[arg(long, value_name = "FILE", value_parser = grammar::recording)]
     pub(super) record: Option<PathBuf>,

@@ -4,6 +4,8 @@ mod doctor;
 mod network;
 mod voice;
 
+use std::path::Path;
+
 use super::args::{AnswerArgs, CallArgs, ConnectArgs, LoopbackArgs, Verb};
 use super::grammar;
 use super::groups::{
@@ -118,6 +120,25 @@ fn signaling(args: SignalingArgs, room: Option<String>) -> Result<SignalingOptio
     })
 }
 
+/// A recording is a file of its own, however its name is written.
+fn overwrites_nothing(record: &Path, mic: &SourceSpec, speaker: &SinkSpec) -> Result<(), String> {
+    let real = |path: &Path| {
+        let whole = path.canonicalize();
+        whole.unwrap_or_else(|_| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    };
+    let is_same = |path: &Path| real(path) == real(record);
+    let name = record.display();
+    match (mic, speaker) {
+        (SourceSpec::File { path, .. }, _) if is_same(path) => Err(format!(
+            "--record would overwrite {name}, which --mic plays (give another name)"
+        )),
+        (_, SinkSpec::File(path)) if is_same(path) => Err(format!(
+            "--record and --speaker both write {name} (give two names)"
+        )),
+        _ => Ok(()),
+    }
+}
+
 fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOptions, String> {
     if args.echo && args.mic.is_some() {
         return Err(
@@ -134,13 +155,8 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
         (mic, speaker)
     };
     let (mic, speaker) = (args.mic.unwrap_or(mic), args.speaker.unwrap_or(speaker));
-    if let (Some(record), SinkSpec::File(played)) = (&args.record, &speaker)
-        && record == played
-    {
-        let name = record.display();
-        return Err(format!(
-            "--record and --speaker both write {name} (give two names)"
-        ));
+    if let Some(record) = &args.record {
+        overwrites_nothing(record, &mic, &speaker)?;
     }
     Ok(SoundOptions {
         mic,

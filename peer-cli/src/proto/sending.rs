@@ -73,6 +73,17 @@ impl Sending {
     }
 }
 
+impl From<Wanted> for Sending {
+    /// As long as nothing is known of the network.
+    fn from(wanted: Wanted) -> Sending {
+        Sending {
+            bitrate: wanted.bitrate,
+            ptime_ms: wanted.ptime_ms,
+            expected_loss: wanted.expected_loss,
+        }
+    }
+}
+
 /// One packet that was sent, and its fate as the other side told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sent {

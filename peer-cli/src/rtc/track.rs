@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rtc::media_stream::MediaStreamTrack;
@@ -230,6 +230,9 @@ impl LocalTrack {
     }
 }
 
+/// Digits that follow each other faster are no keys: telephones ask for 40 ms and as much pause (ITU-T Q.24).
+const SHORTEST_DIGIT: Duration = Duration::from_millis(40);
+
 /// Hands arriving sound on, and digits; when nobody takes them, the newest packets are dropped and counted.
 pub(super) async fn receive(
     track: Arc<dyn TrackRemote>,
@@ -239,6 +242,7 @@ pub(super) async fn receive(
     dropped: Arc<AtomicU64>,
 ) {
     let (mut listener, mut told) = (Listener::default(), None);
+    let mut next_digit = Instant::now();
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(rtp::Packet { header, payload }) = event else {
             continue;
@@ -250,7 +254,11 @@ pub(super) async fn receive(
         let codec = match formats.received(header.payload_type) {
             Some(FormatKind::Sound(codec)) => codec,
             Some(FormatKind::Digits) => {
-                if let Some(digit) = listener.hear(header.ssrc, header.timestamp, &payload) {
+                let now = Instant::now();
+                if let Some(digit) = listener.hear(header.ssrc, header.timestamp, &payload)
+                    && now >= next_digit
+                {
+                    next_digit = now + SHORTEST_DIGIT;
                     let _ = events.send(PeerEvent::Digit(digit)).await;
                 }
                 continue;

@@ -26,6 +26,8 @@ pub(super) enum Press {
 pub(super) struct Editor {
     line: String,
     pending: Vec<u8>,
+    /// One byte was read, as a key sends it.
+    is_alone: bool,
 }
 
 impl Editor {
@@ -37,6 +39,8 @@ impl Editor {
     /// Takes what was read.
     pub(super) fn feed(&mut self, bytes: &[u8]) -> Vec<Press> {
         self.pending.extend_from_slice(bytes);
+        // A tab among other bytes was pasted, and must not open a microphone.
+        self.is_alone = bytes.len() == 1;
         let mut presses = Vec::new();
         while let Some((used, press)) = self.next() {
             self.pending.drain(..used);
@@ -50,7 +54,7 @@ impl Editor {
         let first = *self.pending.first()?;
         Some(match first {
             ESCAPE => return self.escape(),
-            b'\t' => (1, Some(Press::Mute)),
+            b'\t' => (1, self.is_alone.then_some(Press::Mute)),
             b'\n' | b'\r' => (1, Some(Press::Line(std::mem::take(&mut self.line)))),
             0x04 if self.line.is_empty() => (1, Some(Press::End)),
             0x08 | 0x7f => (1, self.changed(erase_character)),
@@ -149,9 +153,12 @@ mod tests {
     fn keys_work_while_a_line_is_typed_also_when_their_bytes_come_one_by_one() {
         let mut editor = Editor::default();
         assert_eq!(
-            fed(&mut editor, b"hi\t\x1b[A\x1bOB"),
-            [Press::Mute, Press::Louder, Press::Softer]
+            fed(&mut editor, b"hi\x1b[A\x1bOB"),
+            [Press::Louder, Press::Softer]
         );
+        assert_eq!(fed(&mut editor, b"\t"), [Press::Mute]);
+        // Pasted out of a table: no key.
+        assert_eq!(fed(&mut editor, b"\t\x15hi"), []);
         for byte in b"\x1b[1;5A" {
             let presses = fed(&mut editor, &[*byte]);
             assert!(

@@ -96,6 +96,14 @@ fn mistakes_say_what_is_wrong_and_what_to_do() {
 fn mistakes_about_sound() {
     for (line, part) in [
         ("call --ptime 30", "not one of 10, 20, 40, 60 (ms)"),
+        (
+            "call --mic file:a.wav --record ./a.wav",
+            "--record would overwrite ./a.wav, which --mic plays (give another name)",
+        ),
+        (
+            "call --speaker file:./a.wav --record a.wav",
+            "--record and --speaker both write a.wav (give two names)",
+        ),
         ("call --bitrate 5k", "must be from 6k to 510k bit/s"),
         (
             "call --echo --mic default",

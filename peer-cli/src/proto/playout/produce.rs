@@ -31,7 +31,8 @@ impl Playout {
             0
         };
         let mut covered = 0;
-        if first.sequence > sequence && first.info.fec {
+        // A gap in numbers without one in time is what other formats of the stream took: digits.
+        if gap > 0 && first.sequence > sequence && first.info.fec {
             let samples = first.info.samples;
             covered = i64::from(samples);
             // Also when it came too late for that: this is how the delay learns what to wait for.

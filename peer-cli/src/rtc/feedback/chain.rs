@@ -8,12 +8,32 @@ use rtc::interceptor::{
 };
 use rtc::rtcp::receiver_report::ReceiverReport;
 use rtc::rtcp::sender_report::SenderReport;
+use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, TransportLayerCc};
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
 use super::Feedback;
 use crate::proto::sending::{Input, Sent};
+
+/// Packets whose fate one datagram may tell: twenty seconds of sound. The crate writes run lengths out, whatever was sent, and
+/// a datagram could name millions.
+const MOST_STATUSES: usize = 1000;
+
+/// Whether this is no transport-wide feedback that is too much work.
+fn fits(packet: &dyn rtc::rtcp::Packet, room: &mut usize) -> bool {
+    let Some(feedback) = packet.as_any().downcast_ref::<TransportLayerCc>() else {
+        return true;
+    };
+    let statuses = feedback.packet_chunks.iter().map(|chunk| match chunk {
+        PacketStatusChunk::RunLengthChunk(run) => usize::from(run.run_length),
+        PacketStatusChunk::StatusVectorChunk(vector) => vector.symbol_list.len(),
+    });
+    let statuses: usize = statuses.sum();
+    let fits = statuses <= *room;
+    *room = room.saturating_sub(statuses);
+    fits
+}
 
 /// Reads reports on their way in, and sender reports and packets on their way out; changes nothing.
 pub(super) struct Reports {
@@ -77,8 +97,10 @@ impl Protocol<TaggedPacket, TaggedPacket, ()> for Reports {
     type Error = Error;
     type Time = Instant;
 
-    fn handle_read(&mut self, message: TaggedPacket) -> Result<(), Error> {
-        if let Packet::Rtcp(packets) = &message.message.packet {
+    fn handle_read(&mut self, mut message: TaggedPacket) -> Result<(), Error> {
+        if let Packet::Rtcp(packets) = &mut message.message.packet {
+            let mut room = MOST_STATUSES;
+            packets.retain(|packet| fits(packet.as_ref(), &mut room));
             self.incoming(message.now, packets);
         }
         self.read.push_back(message);
@@ -134,5 +156,31 @@ impl BandwidthEstimator for Estimator {
     /// For the crate's pacer, which is not there.
     fn target_bitrate(&self) -> f64 {
         0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtc::rtcp::transport_feedbacks::transport_layer_cc::RunLengthChunk;
+
+    use super::*;
+
+    #[test]
+    fn feedback_about_more_than_a_datagram_can_be_about_is_dropped() {
+        let about = |run_length: u16, runs: usize| {
+            let run = RunLengthChunk {
+                run_length,
+                ..RunLengthChunk::default()
+            };
+            TransportLayerCc {
+                packet_chunks: vec![PacketStatusChunk::RunLengthChunk(run); runs],
+                ..TransportLayerCc::default()
+            }
+        };
+        let mut room = MOST_STATUSES;
+        assert!(fits(&about(50, 2), &mut room) && fits(&ReceiverReport::default(), &mut room));
+        assert!(fits(&about(900, 1), &mut room));
+        assert!(!fits(&about(1, 1), &mut room), "one too many");
+        assert!(!fits(&about(8191, 9), &mut MOST_STATUSES.clone()));
     }
 }

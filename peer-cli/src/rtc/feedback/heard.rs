@@ -16,6 +16,8 @@ mod tests;
 const SENDER_REPORTS: usize = 32;
 /// Seconds from 1900, where NTP begins, to 1970.
 const NTP_TO_UNIX: f64 = 2_208_988_800.0;
+/// Between two reports about our stream.
+const SOONEST: Duration = Duration::from_millis(20);
 /// Units of the delay since the last sender report (RFC 3550 6.4.1).
 const PER_SECOND: f64 = 65_536.0;
 
@@ -34,6 +36,8 @@ pub(super) struct Heard {
     /// Packets and bytes sent since the last report about them, and when that came.
     sent: (u32, usize),
     since: Option<Instant>,
+    /// When the last report that was worked on came.
+    told: Option<Instant>,
     ours: Option<Ours>,
     theirs: Option<Theirs>,
 }
@@ -42,7 +46,7 @@ pub(super) struct Heard {
 #[derive(Debug, Clone, Copy, Default)]
 struct Ours {
     fraction_lost: f64,
-    lost: u32,
+    lost: i32,
     jitter: f64,
     round_trip: Option<f64>,
     total_round_trip: f64,
@@ -98,10 +102,19 @@ impl Heard {
     /// What they say about a stream; if it is ours, what that means for sending.
     pub(super) fn block(&mut self, now: Instant, block: &ReceptionReport) -> Option<Report> {
         let (_, clock_rate) = self.local.filter(|(ssrc, _)| *ssrc == block.ssrc)?;
+        // Reports come a second apart; a flood of them is not worked on.
+        if self
+            .told
+            .is_some_and(|told| now.saturating_duration_since(told) < SOONEST)
+        {
+            return None;
+        }
+        self.told = Some(now);
         let round_trip = self.round_trip(now, block);
         let ours = self.ours.get_or_insert_default();
         ours.fraction_lost = f64::from(block.fraction_lost) / 256.0;
-        ours.lost = block.total_lost;
+        // 24 bits with a sign: duplicates make it negative (RFC 3550 6.4.1).
+        ours.lost = (block.total_lost << 8).cast_signed() >> 8;
         ours.jitter = f64::from(block.jitter) / f64::from(clock_rate);
         if let Some(round_trip) = round_trip {
             ours.round_trip = Some(round_trip.as_secs_f64());
