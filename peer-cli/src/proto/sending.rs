@@ -24,6 +24,8 @@ use shape::Shape;
 const BELOW_RTP: usize = 28 + 14;
 /// How long the packets are looked back at.
 const WINDOW: Duration = Duration::from_millis(1000);
+/// Losses in a row over so long are no losses of single packets.
+const OUTAGE: Duration = Duration::from_millis(110);
 /// Packets that are looked back at, at most.
 const MOST_PACKETS: usize = 256;
 /// Fewer packets than this say nothing about a rate or a queue.
@@ -180,11 +182,12 @@ impl Sender {
             return;
         }
         self.fed_back = true;
+        let packets = known(packets);
         self.delays.on_link(self.rate.ceiling());
         let lost = packets.iter().filter(|p| p.arrival.is_none()).count();
         self.losses.count(now, lost as u32, packets.len() as u32);
         let mut faster = false;
-        for packet in packets {
+        for packet in &packets {
             faster |= self.delays.add(now, packet);
             // What left before the rate was cut tells nothing about the cut.
             if self.rate.changed().is_none_or(|at| packet.departure > at) {
@@ -258,6 +261,19 @@ impl Sender {
             },
         );
     }
+}
+
+/// The packets without those that nothing is known of: what a lost feedback told of looks like a run of losses. If it is an outage
+/// after all, redundancy and another rate help as little.
+fn known(packets: &[Sent]) -> Vec<Sent> {
+    let runs = packets.chunk_by(|a, b| a.arrival.is_none() == b.arrival.is_none());
+    let is_known = |run: &&[Sent]| match run {
+        [first, .., last] if first.arrival.is_none() => {
+            last.departure.saturating_duration_since(first.departure) < OUTAGE
+        }
+        _ => true,
+    };
+    runs.filter(is_known).flatten().copied().collect()
 }
 
 /// Bits per second of packets that arrived, the first of them only a starting point; nothing from too few.

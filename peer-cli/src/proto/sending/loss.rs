@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Loss is the share of this long.
-const WINDOW: Duration = Duration::from_secs(2);
+const WINDOW: Duration = Duration::from_secs(3);
 /// Fewer packets are no share.
 const FEWEST: u32 = 20;
 /// After a loss its share falls to a third in so long.

@@ -8,9 +8,10 @@ const HIGH: Duration = Duration::from_millis(70);
 const LOW: Duration = Duration::from_millis(45);
 /// Loss with a queue of at least this means a full one.
 const BEGUN: Duration = Duration::from_millis(30);
-/// Loss beside a queue from which a link is full, and without one from which it may be.
-const FULL: f64 = 0.06;
-const SUSPICIOUS: f64 = 0.12;
+/// Loss beside a queue from which a link is full, and without one from which it may be: of the fifty packets of a second a link
+/// that loses one in twenty at random loses six now and then, ten hardly ever.
+const FULL: f64 = 0.1;
+const SUSPICIOUS: f64 = 0.2;
 /// Losses that are no accident.
 const FEWEST_LOST: u32 = 3;
 /// How slowly such loss is forgotten, a step for each report.
@@ -31,8 +32,9 @@ const FIRST_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(16);
 /// How long a slower rate is tried against loss without a queue.
 const TRIAL: Duration = Duration::from_millis(1500);
-/// Loss that stays above this share of what it was was not our doing.
+/// Loss that stays above this share of what it was, or above what any link loses, was not our doing.
 const UNMOVED: f64 = 0.4;
+const USUAL: f64 = 0.03;
 
 /// What a stretch of packets shows.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +173,7 @@ impl Rate {
             return;
         }
         self.trial = None;
-        if loss > trial.loss * UNMOVED {
+        if loss > (trial.loss * UNMOVED).min(USUAL) {
             self.random = loss.max(trial.loss);
             self.set(now, trial.before);
         } else {

@@ -205,6 +205,36 @@ fn random_loss_changes_redundancy_and_hardly_the_rate() {
 }
 
 #[test]
+fn feedback_that_is_lost_is_no_loss() {
+    let begun = Instant::now();
+    let at = |n: u32, arrives: bool| Sent {
+        departure: begun + n * Duration::from_millis(20),
+        arrival: arrives.then(|| n * Duration::from_millis(20)),
+        bytes: 100,
+    };
+    let lost = [3, 5, 6, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
+    let packets: Vec<Sent> = (0..40).map(|n| at(n, !lost.contains(&n))).collect();
+    let known = super::known(&packets);
+    assert_eq!(known.len(), 40 - 12);
+    assert_eq!(known.iter().filter(|p| p.arrival.is_none()).count(), 3);
+}
+
+#[test]
+fn a_link_that_loses_one_in_twenty_keeps_its_rate_for_minutes() {
+    let mut call = Call::new("loss=5%,delay=20ms,jitter=5ms");
+    for second in 0..300 {
+        let sending = call.run(1);
+        assert_eq!(
+            (sending.bitrate, sending.ptime_ms),
+            (32_000, 20),
+            "after {second} s"
+        );
+        let expected = second < 5 || (2..=15).contains(&sending.expected_loss);
+        assert!(expected, "after {second} s: {sending:?}");
+    }
+}
+
+#[test]
 fn jitter_is_no_queue() {
     let mut call = Call::new("delay=60ms,jitter=40ms");
     for _ in 0..30 {
