@@ -214,7 +214,7 @@ fn feedback_that_is_lost_is_no_loss() {
     };
     let lost = [3, 5, 6, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
     let packets: Vec<Sent> = (0..40).map(|n| at(n, !lost.contains(&n))).collect();
-    let known = super::known(&packets);
+    let known = known(&packets);
     assert_eq!(known.len(), 40 - 12);
     assert_eq!(known.iter().filter(|p| p.arrival.is_none()).count(), 3);
 }
