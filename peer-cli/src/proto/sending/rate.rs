@@ -26,8 +26,9 @@ const FREE: f64 = 1.6;
 const BELOW: f64 = 1.25;
 const NEAR: f64 = 1.04;
 /// Faster than the last limit by so much: there is none any more.
-const BEYOND: f64 = 1.3;
-/// How long a limit is kept to before it is tried again; twice as long after each time in vain.
+const BEYOND: f64 = 1.15;
+/// How long a limit is kept to before it is tried again; twice as long after each time in vain. The longest decides how late it is
+/// noticed that a line has become free (some 25 s), and how often a queue stands on one that has not.
 const FIRST_HOLD: Duration = Duration::from_secs(2);
 const LONGEST_HOLD: Duration = Duration::from_secs(16);
 /// How long a slower rate is tried against loss without a queue.

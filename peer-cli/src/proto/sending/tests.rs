@@ -181,6 +181,15 @@ fn a_link_that_narrows_is_followed_within_five_seconds_and_so_is_its_return() {
 }
 
 #[test]
+fn a_limit_that_was_met_for_long_is_given_up_in_half_a_minute() {
+    let mut call = Call::new("rate=24k,delay=20ms");
+    assert!(call.run(120).bitrate <= 15_000);
+    call.change("delay=20ms");
+    let wide = call.run(30);
+    assert_eq!((wide.bitrate, wide.ptime_ms), (32_000, 20));
+}
+
+#[test]
 fn random_loss_changes_redundancy_and_hardly_the_rate() {
     for percent in [5u8, 10, 20] {
         let mut call = Call::new("delay=20ms,jitter=5ms");

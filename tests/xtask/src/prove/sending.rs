@@ -19,7 +19,7 @@ const SHOWS: Duration = Duration::from_secs(5);
 const ADAPTS: Duration = Duration::from_secs(10);
 const JUDGED: Duration = Duration::from_secs(15);
 /// How long everything may take to be as it was.
-const RETURNS: Duration = Duration::from_secs(20);
+const RETURNS: Duration = Duration::from_secs(30);
 /// A limit that was met several times is kept to for longer, on a machine that does other things too.
 const RETURNS_IN_SHORT: Duration = Duration::from_secs(75);
 /// The luck of the cables.
