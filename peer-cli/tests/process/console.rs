@@ -183,7 +183,10 @@ fn keys_mute_and_change_the_volume_and_lines_are_messages() {
     terminal.shows("> hello there", 1);
     // Keys work in the middle of a line. A tab counts where it comes alone, so the next key waits for it.
     terminal.press("\t");
-    terminal.shows("you [#######---]  them [######----]  -6 dB  > hello there", 1);
+    terminal.shows(
+        "you [#######---]  them [######----]  -6 dB  > hello there",
+        1,
+    );
     terminal.press("\r");
     let message = other.wait_for("message");
     assert_eq!(message["text"], "hello there");
