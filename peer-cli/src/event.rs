@@ -118,14 +118,16 @@ pub enum Event {
         #[serde(flatten)]
         pair: TriedPair,
     },
-    /// Media began; `clock_us` is the monotonic clock at sample 0 (source emission, sink play time). `processing` is told of
-    /// what we send.
+    /// Media began; `clock_us` is the monotonic clock at sample 0 (source emission, sink play time). `channels` are those
+    /// sent or played, `processing` is told of what we send.
     Track {
         peer: String,
         direction: Direction,
         kind: Kind,
         #[serde(skip_serializing_if = "Option::is_none")]
         codec: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        channels: Option<u8>,
         #[serde(skip_serializing_if = "Option::is_none")]
         clock_us: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]

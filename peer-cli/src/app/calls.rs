@@ -293,6 +293,7 @@ fn peer_options(network: &NetworkOptions, sound: &SoundOptions) -> PeerOptions {
             (false, false) => Sound::None,
         },
         codecs: sound.codecs.clone(),
+        channels: sound.channels,
         wanted: sound.wanted(),
     }
 }

@@ -13,6 +13,7 @@ mod tests;
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 
 use super::{AudioError, DeviceInfo, DeviceKind, DeviceName, Sink, Source};
+use crate::proto::channels::Channels;
 pub(super) use eyes::Eyes;
 use system::words;
 
@@ -37,15 +38,18 @@ pub(super) fn devices() -> Result<Vec<DeviceInfo>, AudioError> {
     Ok(all.into_iter().map(|found| found.info).collect())
 }
 
-pub(super) fn open_source(choice: &Choice) -> Result<Box<dyn Source>, AudioError> {
+pub(super) fn open_source(
+    choice: &Choice,
+    channels: Channels,
+) -> Result<Box<dyn Source>, AudioError> {
     let (device, name) = find(DeviceKind::Input, choice)?;
-    let opened = input::Microphone::open(device, name);
+    let opened = input::Microphone::open(device, name, channels);
     Ok(Box::new(opened.map_err(|error| unusable(error, choice))?))
 }
 
-pub(super) fn open_sink(choice: &Choice) -> Result<Box<dyn Sink>, AudioError> {
+pub(super) fn open_sink(choice: &Choice, channels: Channels) -> Result<Box<dyn Sink>, AudioError> {
     let (device, name) = find(DeviceKind::Output, choice)?;
-    let opened = output::Speaker::open(device, name);
+    let opened = output::Speaker::open(device, name, channels);
     Ok(Box::new(opened.map_err(|error| unusable(error, choice))?))
 }
 

@@ -1,6 +1,7 @@
 //! A build without microphones and speakers.
 
 use super::{AudioError, DeviceInfo, DeviceKind, DeviceName, Sighting, Sink, Source};
+use crate::proto::channels::Channels;
 
 /// Which device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +15,11 @@ pub(super) fn devices() -> Result<Vec<DeviceInfo>, AudioError> {
     Ok(Vec::new())
 }
 
-pub(super) fn open_source(choice: &Choice) -> Result<Box<dyn Source>, AudioError> {
+pub(super) fn open_source(choice: &Choice, _: Channels) -> Result<Box<dyn Source>, AudioError> {
     Err(missing(DeviceKind::Input, choice))
 }
 
-pub(super) fn open_sink(choice: &Choice) -> Result<Box<dyn Sink>, AudioError> {
+pub(super) fn open_sink(choice: &Choice, _: Channels) -> Result<Box<dyn Sink>, AudioError> {
     Err(missing(DeviceKind::Output, choice))
 }
 
@@ -60,10 +61,14 @@ mod tests {
 
     #[test]
     fn the_default_is_missing_and_a_named_device_is_an_error() {
-        let class = |choice| open_source(&choice).err().map(|error| error.class());
+        let class = |choice| {
+            open_source(&choice, Channels::Mono)
+                .err()
+                .map(|error| error.class())
+        };
         assert_eq!(class(Choice::Default), Some(ErrorClass::NoDevice));
         assert_eq!(class(Choice::Index(0)), Some(ErrorClass::Device));
-        let error = open_sink(&Choice::Name("USB".to_owned()))
+        let error = open_sink(&Choice::Name("USB".to_owned()), Channels::Mono)
             .err()
             .map(|error| error.to_string());
         assert!(error.is_some_and(|error| error.contains("USB") && error.contains("feature")));

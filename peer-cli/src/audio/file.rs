@@ -12,16 +12,17 @@ use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use super::resample::Resampler;
-use super::{AudioError, FRAME, Read, SAMPLE_RATE, Sink, Source};
+use super::{AudioError, Read, SAMPLE_RATE, Sink, Source};
+use crate::proto::channels::Channels;
 
 /// What can be read.
 const FORMATS: &str = "wav, flac, mp3 and Ogg Opus work";
 
-/// A file being decoded, piece by piece.
+/// A file being decoded, piece by piece, in as many channels as it was opened for.
 trait Reader {
     /// Samples per second.
     fn rate(&self) -> u32;
-    /// Appends the next piece, mixed to mono; false at the end.
+    /// Appends the next piece; false at the end.
     fn read(&mut self, out: &mut Vec<f32>) -> Result<bool, String>;
 }
 
@@ -29,6 +30,7 @@ trait Reader {
 pub(super) struct FileSource {
     path: PathBuf,
     repeat: bool,
+    channels: Channels,
     reader: Box<dyn Reader>,
     resampler: Option<Resampler>,
     decoded: Vec<f32>,
@@ -41,16 +43,21 @@ pub(super) struct FileSource {
 }
 
 impl FileSource {
-    pub(super) fn open(path: &Path, repeat: bool) -> Result<FileSource, AudioError> {
+    pub(super) fn open(
+        path: &Path,
+        repeat: bool,
+        channels: Channels,
+    ) -> Result<FileSource, AudioError> {
         let failed = |reason| AudioError::File {
             path: path.to_owned(),
             reason,
         };
-        let reader = open_reader(path).map_err(failed)?;
-        let resampler = resampler(reader.rate()).map_err(failed)?;
+        let reader = open_reader(path, channels).map_err(failed)?;
+        let resampler = resampler(reader.rate(), channels).map_err(failed)?;
         Ok(FileSource {
             path: path.to_owned(),
             repeat,
+            channels,
             reader,
             resampler,
             decoded: Vec::new(),
@@ -69,8 +76,8 @@ impl FileSource {
     }
 
     fn rewind(&mut self) -> Result<(), String> {
-        self.reader = open_reader(&self.path)?;
-        self.resampler = resampler(self.reader.rate())?;
+        self.reader = open_reader(&self.path, self.channels)?;
+        self.resampler = resampler(self.reader.rate(), self.channels)?;
         self.sounded = false;
         Ok(())
     }
@@ -137,15 +144,15 @@ impl Source for FileSource {
     }
 }
 
-fn resampler(rate: u32) -> Result<Option<Resampler>, String> {
+fn resampler(rate: u32, channels: Channels) -> Result<Option<Resampler>, String> {
     if rate == SAMPLE_RATE {
         return Ok(None);
     }
-    Resampler::new(rate, SAMPLE_RATE).map(Some)
+    Resampler::new(rate, SAMPLE_RATE, channels).map(Some)
 }
 
 /// Looks into the file rather than at its name.
-fn open_reader(path: &Path) -> Result<Box<dyn Reader>, String> {
+fn open_reader(path: &Path, channels: Channels) -> Result<Box<dyn Reader>, String> {
     let mut file =
         File::open(path).map_err(|error| format!("cannot be read: {}", plain(&error)))?;
     if file.metadata().is_ok_and(|data| data.is_dir()) {
@@ -158,15 +165,15 @@ fn open_reader(path: &Path) -> Result<Box<dyn Reader>, String> {
         .and_then(|_| file.rewind())
         .map_err(|error| format!("cannot be read: {}", plain(&error)))?;
     match &magic[..] {
-        b"OggS" => Ok(Box::new(ogg_reader::OggReader::new(file)?)),
+        b"OggS" => Ok(Box::new(ogg_reader::OggReader::new(file, channels)?)),
         b"" => Err(format!("is empty ({FORMATS})")),
-        _ => Ok(Box::new(decoded::Decoded::new(file, path)?)),
+        _ => Ok(Box::new(decoded::Decoded::new(file, path, channels)?)),
     }
 }
 
 /// A file being written, in whatever format.
 pub trait Recording {
-    /// Takes samples; those of several channels come by turns.
+    /// Takes samples; those of two channels come by turns.
     fn write(&mut self, samples: &[f32]) -> Result<(), AudioError>;
     /// What was written until now is safe.
     fn flush(&mut self) -> Result<(), AudioError>;
@@ -182,7 +189,7 @@ impl Sink for FileSink {
         self.0.flush()
     }
 
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, frame: &[f32]) -> Result<(), AudioError> {
         self.0.write(frame)
     }
 
@@ -192,20 +199,17 @@ impl Sink for FileSink {
 }
 
 /// Creates a file for sound, in the format that its ending names, as a sink.
-pub(super) fn create(path: &Path) -> Result<Box<dyn Sink>, AudioError> {
-    Ok(Box::new(FileSink(writer(path, 1)?)))
+pub(super) fn create(path: &Path, channels: Channels) -> Result<Box<dyn Sink>, AudioError> {
+    Ok(Box::new(FileSink(writer(path, channels)?)))
 }
 
-/// Creates a file for sound of one or two channels, in the format that its ending names.
-pub(super) fn writer(path: &Path, channels: u8) -> Result<Box<dyn Recording>, AudioError> {
+/// Creates a file for sound, in the format that its ending names.
+pub(super) fn writer(path: &Path, channels: Channels) -> Result<Box<dyn Recording>, AudioError> {
     let ending = path
         .extension()
         .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
     match ending.as_deref() {
-        Some("wav") => {
-            let channels = u16::from(channels);
-            Ok(Box::new(wav_writer::WavWriter::create(path, channels)?))
-        }
+        Some("wav") => Ok(Box::new(wav_writer::WavWriter::create(path, channels)?)),
         Some("ogg" | "opus") => Ok(Box::new(ogg_writer::OggWriter::create(path, channels)?)),
         _ => Err(AudioError::File {
             path: path.to_owned(),

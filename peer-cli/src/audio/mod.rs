@@ -1,4 +1,5 @@
-//! Where sound comes from and goes to: devices, files, tones, pipes. Everything is 48 kHz mono here; sources and sinks convert.
+//! Where sound comes from and goes to: devices, files, tones, pipes. Everything is 48 kHz here, in one channel or two,
+//! whose samples come by turns; sources and sinks convert.
 
 #[cfg(feature = "devices")]
 mod device;
@@ -23,9 +24,11 @@ pub use lookout::{Lookout, Sighting};
 use serde::Serialize;
 use spec::{SinkSpec, SourceSpec};
 
+use crate::proto::channels::Channels;
+
 /// Samples per second of all sound inside the program.
 pub const SAMPLE_RATE: u32 = 48_000;
-/// Samples in the 10 ms that sinks take at a time.
+/// Samples of each channel in the 10 ms that sinks take at a time.
 pub const FRAME: usize = 480;
 
 /// Which way a device works.
@@ -92,7 +95,7 @@ pub enum Clock {
 pub enum Read {
     /// The whole frame.
     Full,
-    /// The last samples, fewer than were asked for; zeros follow them.
+    /// The last samples, of all channels together, fewer than were asked for; zeros follow them.
     Last(usize),
     /// Nothing yet; the frame is untouched.
     NotYet,
@@ -110,7 +113,7 @@ pub trait Source {
     fn stop(&mut self) {}
     /// The next samples, without waiting for them.
     fn read(&mut self, frame: &mut [f32]) -> Result<Read, AudioError>;
-    /// Samples lost so far because nobody fetched them in time.
+    /// Samples of each channel lost so far because nobody fetched them in time.
     fn overruns(&self) -> u64 {
         0
     }
@@ -150,25 +153,31 @@ pub trait Sink {
     fn device(&self) -> Option<DeviceName> {
         None
     }
-    /// Takes the next 10 ms.
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError>;
+    /// Takes the next 10 ms: [`FRAME`] samples of each channel.
+    fn write(&mut self, frame: &[f32]) -> Result<(), AudioError>;
     /// Finishes: a file is complete afterwards.
     fn close(self: Box<Self>) -> Result<(), AudioError> {
         Ok(())
     }
 }
 
-/// Opens a source; nothing for `off`.
-pub fn open_source(spec: &SourceSpec) -> Result<Option<Box<dyn Source>>, AudioError> {
+/// Opens a source that gives so many channels, whatever it has; nothing for `off`.
+pub fn open_source(
+    spec: &SourceSpec,
+    channels: Channels,
+) -> Result<Option<Box<dyn Source>>, AudioError> {
+    let device = |choice: device::Choice| device::open_source(&choice, channels);
     Ok(Some(match spec {
         SourceSpec::Off => return Ok(None),
         SourceSpec::Silence => silence(),
-        SourceSpec::Tone { hz } => Box::new(tone::Tone::new(*hz)),
-        SourceSpec::File { path, repeat } => Box::new(file::FileSource::open(path, *repeat)?),
-        SourceSpec::Stdin => Box::new(pipe::PipeSource::new(std::io::stdin())),
-        SourceSpec::Default => device::open_source(&device::Choice::Default)?,
-        SourceSpec::Index(index) => device::open_source(&device::Choice::Index(*index))?,
-        SourceSpec::Name(name) => device::open_source(&device::Choice::Name(name.clone()))?,
+        SourceSpec::Tone { hz } => Box::new(tone::Tone::new(*hz, channels)),
+        SourceSpec::File { path, repeat } => {
+            Box::new(file::FileSource::open(path, *repeat, channels)?)
+        }
+        SourceSpec::Stdin => Box::new(pipe::PipeSource::new(std::io::stdin(), channels)),
+        SourceSpec::Default => device(device::Choice::Default)?,
+        SourceSpec::Index(index) => device(device::Choice::Index(*index))?,
+        SourceSpec::Name(name) => device(device::Choice::Name(name.clone()))?,
     }))
 }
 
@@ -182,21 +191,22 @@ pub fn null() -> Box<dyn Sink> {
     Box::new(tone::Null)
 }
 
-/// Opens a sink; `off` is one that forgets.
-pub fn open_sink(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
+/// Opens a sink for so many channels; `off` is one that forgets.
+pub fn open_sink(spec: &SinkSpec, channels: Channels) -> Result<Box<dyn Sink>, AudioError> {
+    let device = |choice: device::Choice| device::open_sink(&choice, channels);
     Ok(match spec {
         SinkSpec::Off | SinkSpec::Null => null(),
-        SinkSpec::File(path) => file::create(path)?,
+        SinkSpec::File(path) => file::create(path, channels)?,
         SinkSpec::Stdout => Box::new(pipe::PipeSink::new(std::io::stdout())?),
-        SinkSpec::Default => device::open_sink(&device::Choice::Default)?,
-        SinkSpec::Index(index) => device::open_sink(&device::Choice::Index(*index))?,
-        SinkSpec::Name(name) => device::open_sink(&device::Choice::Name(name.clone()))?,
+        SinkSpec::Default => device(device::Choice::Default)?,
+        SinkSpec::Index(index) => device(device::Choice::Index(*index))?,
+        SinkSpec::Name(name) => device(device::Choice::Name(name.clone()))?,
     })
 }
 
 /// Creates a file for two channels, whose samples come by turns; its ending names the format.
 pub fn create_recording(path: &Path) -> Result<Box<dyn Recording>, AudioError> {
-    file::writer(path, 2)
+    file::writer(path, Channels::Stereo)
 }
 
 /// A sample as a 16-bit number, as files and pipes hold it.

@@ -1,4 +1,4 @@
-//! Raw samples through standard input and output: signed 16 bit little-endian, 48 kHz, mono.
+//! Raw samples through standard input and output: signed 16 bit little-endian, 48 kHz, the channels by turns.
 //!
 //! Pipes block, and the threads that own the sound must not: each pipe has a thread of its own behind a bounded queue.
 
@@ -9,8 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::{AudioError, FRAME, Read, Sink, Source, from_i16, to_i16};
+use crate::proto::channels::Channels;
 
-/// Bytes read at a time: 10 ms.
+/// Bytes of each channel read at a time: 10 ms.
 const CHUNK: usize = 2 * FRAME;
 /// Chunks read ahead: 40 ms.
 const AHEAD: usize = 4;
@@ -23,14 +24,16 @@ const FLUSH: Duration = Duration::from_secs(1);
 pub(super) struct PipeSource {
     input: Option<Box<dyn io::Read + Send>>,
     chunks: Option<Receiver<io::Result<Vec<u8>>>>,
+    chunk: usize,
     bytes: VecDeque<u8>,
 }
 
 impl PipeSource {
-    pub(super) fn new(input: impl io::Read + Send + 'static) -> PipeSource {
+    pub(super) fn new(input: impl io::Read + Send + 'static, channels: Channels) -> PipeSource {
         PipeSource {
             input: Some(Box::new(input)),
             chunks: None,
+            chunk: CHUNK * channels.count(),
             bytes: VecDeque::new(),
         }
     }
@@ -43,9 +46,10 @@ impl Source for PipeSource {
             return Ok(());
         };
         let (sender, chunks) = mpsc::sync_channel(AHEAD);
+        let size = self.chunk;
         thread::Builder::new()
             .name("stdin".to_owned())
-            .spawn(move || pump(input, &sender))
+            .spawn(move || pump(input, size, &sender))
             .map_err(|error| AudioError::sound("stdin", error))?;
         self.chunks = Some(chunks);
         Ok(())
@@ -83,11 +87,15 @@ impl PipeSource {
     }
 }
 
-fn pump(mut input: Box<dyn io::Read + Send>, chunks: &SyncSender<io::Result<Vec<u8>>>) {
+fn pump(
+    mut input: Box<dyn io::Read + Send>,
+    size: usize,
+    chunks: &SyncSender<io::Result<Vec<u8>>>,
+) {
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        let read = input.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
-        let ended = read.is_err() || chunk.len() < CHUNK;
+        let mut chunk = Vec::with_capacity(size);
+        let read = input.by_ref().take(size as u64).read_to_end(&mut chunk);
+        let ended = read.is_err() || chunk.len() < size;
         let sent = (chunk.is_empty() || chunks.send(Ok(chunk)).is_ok())
             && read.map_or_else(|error| chunks.send(Err(error)).is_ok(), |_| true);
         if ended || !sent {
@@ -131,7 +139,7 @@ impl PipeSink {
 }
 
 impl Sink for PipeSink {
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, frame: &[f32]) -> Result<(), AudioError> {
         let bytes = frame
             .iter()
             .flat_map(|sample| to_i16(*sample).to_le_bytes())
@@ -180,7 +188,7 @@ mod tests {
         let numbers: Vec<i16> = (0..2500).map(|n| n * 13 - 9000).collect();
         let mut bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
         bytes.push(7);
-        let mut source = PipeSource::new(io::Cursor::new(bytes));
+        let mut source = PipeSource::new(io::Cursor::new(bytes), Channels::Mono);
         assert_eq!(source.read(&mut [0.0; 960]).unwrap(), Read::NotYet);
         source.start().unwrap();
         let (sound, last) = read_all(&mut source);
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn broken_pipes_are_errors() {
-        let mut source = PipeSource::new(Broken);
+        let mut source = PipeSource::new(Broken, Channels::Mono);
         source.start().unwrap();
         let started = Instant::now();
         let error = loop {

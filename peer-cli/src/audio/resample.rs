@@ -1,4 +1,4 @@
-//! Any rate to any other, mono, without a change of length or start.
+//! Any rate to any other, without a change of length or start.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
@@ -6,7 +6,9 @@ use rubato::{
     SincInterpolationType, WindowFunction,
 };
 
-/// Samples converted at a time.
+use crate::proto::channels::Channels;
+
+/// Samples of each channel converted at a time.
 const CHUNK: usize = 480;
 /// Rates that make sense, in Hz; anything else is a broken header.
 const RATES: std::ops::RangeInclusive<u32> = 2_000..=768_000;
@@ -14,6 +16,7 @@ const RATES: std::ops::RangeInclusive<u32> = 2_000..=768_000;
 /// Converts a stream of samples.
 pub(super) struct Resampler {
     inner: Async<f32>,
+    channels: usize,
     ratio: f64,
     input: Vec<f32>,
     output: Vec<f32>,
@@ -24,7 +27,7 @@ pub(super) struct Resampler {
 }
 
 impl Resampler {
-    pub(super) fn new(from: u32, to: u32) -> Result<Resampler, String> {
+    pub(super) fn new(from: u32, to: u32, channels: Channels) -> Result<Resampler, String> {
         if let Some(rate) = [from, to].into_iter().find(|rate| !RATES.contains(rate)) {
             return Err(format!("a sample rate of {rate} Hz is not possible"));
         }
@@ -32,11 +35,14 @@ impl Resampler {
         let parameters = SincInterpolationParameters::new(64, WindowFunction::BlackmanHarris2)
             .oversampling_factor(512)
             .interpolation(SincInterpolationType::Linear);
-        let inner = Async::new_sinc(ratio, 1.0, &parameters, CHUNK, 1, FixedAsync::Input)
+        let channels = channels.count();
+        let inner = Async::new_sinc(ratio, 1.0, &parameters, CHUNK, channels, FixedAsync::Input)
             .map_err(|error| error.to_string())?;
-        let (skip, output) = (inner.output_delay(), vec![0.0; inner.output_frames_max()]);
+        let skip = inner.output_delay();
+        let output = vec![0.0; inner.output_frames_max() * channels];
         Ok(Resampler {
             inner,
+            channels,
             ratio,
             input: Vec::new(),
             output,
@@ -52,13 +58,14 @@ impl Resampler {
         self.inner.output_delay()
     }
 
-    /// Takes samples and appends what they give to `out`.
+    /// Takes samples, those of two channels by turns, and appends what they give to `out`.
     pub(super) fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), String> {
-        self.taken += samples.len() as u64;
+        self.taken += (samples.len() / self.channels) as u64;
         self.input.extend_from_slice(samples);
-        while self.input.len() >= CHUNK {
+        let chunk = CHUNK * self.channels;
+        while self.input.len() >= chunk {
             self.convert(None, out)?;
-            self.input.drain(..CHUNK);
+            self.input.drain(..chunk);
         }
         Ok(())
     }
@@ -68,11 +75,11 @@ impl Resampler {
         let whole = (self.taken as f64 * self.ratio).round() as u64;
         while self.given < whole {
             let before = out.len();
-            let rest = self.input.len();
-            self.input.resize(CHUNK, 0.0);
+            let rest = self.input.len() / self.channels;
+            self.input.resize(CHUNK * self.channels, 0.0);
             self.convert(Some(rest), out)?;
             self.input.clear();
-            let surplus = self.given.saturating_sub(whole) as usize;
+            let surplus = self.given.saturating_sub(whole) as usize * self.channels;
             out.truncate((out.len() - surplus).max(before));
         }
         Ok(())
@@ -80,11 +87,12 @@ impl Resampler {
 
     fn convert(&mut self, partial: Option<usize>, out: &mut Vec<f32>) -> Result<(), String> {
         let indexing = partial.map(|length| Indexing::new().partial_len(length));
-        let room = self.output.len();
-        let input =
-            InterleavedSlice::new(&self.input[..CHUNK], 1, CHUNK).map_err(|e| e.to_string())?;
-        let mut output =
-            InterleavedSlice::new_mut(&mut self.output, 1, room).map_err(|e| e.to_string())?;
+        let channels = self.channels;
+        let room = self.output.len() / channels;
+        let input = &self.input[..CHUNK * channels];
+        let input = InterleavedSlice::new(input, channels, CHUNK).map_err(|e| e.to_string())?;
+        let mut output = InterleavedSlice::new_mut(&mut self.output, channels, room)
+            .map_err(|e| e.to_string())?;
         let (_, made) = self
             .inner
             .process_into_buffer(&input, &mut output, indexing.as_ref())
@@ -92,7 +100,7 @@ impl Resampler {
         let skipped = self.skip.min(made);
         self.skip -= skipped;
         self.given += (made - skipped) as u64;
-        out.extend_from_slice(&self.output[skipped..made]);
+        out.extend_from_slice(&self.output[skipped * channels..made * channels]);
         Ok(())
     }
 }
@@ -116,7 +124,7 @@ mod tests {
             8_000u32, 11_025, 16_000, 22_050, 32_000, 44_100, 47_999, 96_000, 192_000,
         ] {
             let samples = rate as usize + 77;
-            let mut resampler = Resampler::new(rate, 48_000).unwrap();
+            let mut resampler = Resampler::new(rate, 48_000, Channels::Mono).unwrap();
             let mut out = Vec::new();
             for piece in tone(440.0, rate, samples).chunks(333) {
                 resampler.push(piece, &mut out).unwrap();
@@ -142,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_48_khz_cannot_hold_is_filtered_out() {
-        let mut resampler = Resampler::new(96_000, 48_000).unwrap();
+        let mut resampler = Resampler::new(96_000, 48_000, Channels::Mono).unwrap();
         let mut out = Vec::new();
         resampler
             .push(&tone(30_000.0, 96_000, 96_000), &mut out)
@@ -154,7 +162,40 @@ mod tests {
     #[test]
     fn impossible_rates_are_refused() {
         for rate in [0, 1, 4_000_000_000] {
-            assert!(Resampler::new(rate, 48_000).is_err_and(|e| e.contains(&rate.to_string())));
+            assert!(
+                Resampler::new(rate, 48_000, Channels::Mono)
+                    .is_err_and(|e| e.contains(&rate.to_string()))
+            );
+        }
+    }
+
+    #[test]
+    fn left_and_right_are_converted_alike_and_stay_apart() {
+        let (left, right) = (tone(440.0, 44_100, 44_177), tone(1000.0, 44_100, 44_177));
+        let convert = |sound: &[f32], channels: Channels| {
+            let mut resampler = Resampler::new(44_100, 48_000, channels).unwrap();
+            let mut out = Vec::new();
+            for piece in sound.chunks(333 * channels.count()) {
+                resampler.push(piece, &mut out).unwrap();
+            }
+            resampler.finish(&mut out).unwrap();
+            out
+        };
+        let both: Vec<f32> = left
+            .iter()
+            .zip(&right)
+            .flat_map(|(l, r)| [*l, *r])
+            .collect();
+        let both = convert(&both, Channels::Stereo);
+        let sides = [
+            convert(&left, Channels::Mono),
+            convert(&right, Channels::Mono),
+        ];
+        for (at, side) in sides.iter().enumerate() {
+            let converted: Vec<f32> = both.iter().copied().skip(at).step_by(2).collect();
+            assert_eq!(converted.len(), side.len());
+            let same = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+            assert!(converted.iter().zip(side).all(same));
         }
     }
 }

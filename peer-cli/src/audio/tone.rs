@@ -2,22 +2,28 @@
 
 use std::f64::consts::TAU;
 
-use super::{AudioError, FRAME, Read, SAMPLE_RATE, Sink, Source};
+use super::{AudioError, Read, SAMPLE_RATE, Sink, Source};
+use crate::proto::channels::Channels;
 
 /// Peak of the sine: -12 dBFS.
 const LEVEL: f64 = 0.25;
 
-/// A sine whose phase never jumps.
+/// A sine whose phase never jumps, the same in every channel.
 #[derive(Debug)]
 pub(super) struct Tone {
     hz: u32,
+    channels: usize,
     /// Samples since the start, within one second: the phase repeats then, so no error builds up.
     at: u32,
 }
 
 impl Tone {
-    pub(super) fn new(hz: u32) -> Tone {
-        Tone { hz, at: 0 }
+    pub(super) fn new(hz: u32, channels: Channels) -> Tone {
+        Tone {
+            hz,
+            channels: channels.count(),
+            at: 0,
+        }
     }
 }
 
@@ -28,9 +34,9 @@ impl Source for Tone {
     }
 
     fn read(&mut self, frame: &mut [f32]) -> Result<Read, AudioError> {
-        for sample in frame {
+        for samples in frame.chunks_mut(self.channels) {
             let turns = f64::from(self.hz) * f64::from(self.at) / f64::from(SAMPLE_RATE);
-            *sample = ((turns.fract() * TAU).sin() * LEVEL) as f32;
+            samples.fill(((turns.fract() * TAU).sin() * LEVEL) as f32);
             self.at = (self.at + 1) % SAMPLE_RATE;
         }
         Ok(Read::Full)
@@ -57,7 +63,7 @@ impl Source for Silence {
 pub(super) struct Null;
 
 impl Sink for Null {
-    fn write(&mut self, _: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, _: &[f32]) -> Result<(), AudioError> {
         Ok(())
     }
 }
@@ -67,11 +73,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use crate::audio::FRAME;
 
     #[test]
     fn the_tone_is_continuous_and_at_its_level() {
         for hz in [20, 440, 20_000] {
-            let mut tone = Tone::new(hz);
+            let mut tone = Tone::new(hz, Channels::Mono);
             let mut sound = Vec::new();
             let mut frame = [0.0; FRAME];
             for _ in 0..250 {

@@ -139,10 +139,12 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return;
         };
-        let sends = session.sends.map(|codec| format!("audio/{}", codec.name()));
-        let codec = match direction {
-            Direction::Local => sends,
-            Direction::Remote => session.codec.clone().or(sends),
+        let sends = session
+            .sends
+            .map(|(codec, _)| format!("audio/{}", codec.name()));
+        let (codec, channels) = match direction {
+            Direction::Local => (sends, session.sends.map(|(_, channels)| channels)),
+            Direction::Remote => (session.codec.clone().or(sends), Some(self.desk.channels())),
         };
         let processing = (direction == Direction::Local).then(|| self.desk.processing());
         self.emit
@@ -151,6 +153,7 @@ impl Call {
                 direction,
                 kind: Kind::Audio,
                 codec,
+                channels: channels.map(|channels| channels.count() as u8),
                 clock_us: Some(clock_us),
                 processing,
             })

@@ -203,11 +203,10 @@ impl Call {
         // Sound first: a source starts at connected, and everything else can wait a millisecond.
         if let Some(arriving) = session.sound.take() {
             let checks = self.examinee.sound_checks();
-            let codec = session.link.rtc.sends_in();
-            session.sends = codec;
-            let leaving = self
-                .desk
-                .start(key, arriving, codec.unwrap_or_default(), checks)?;
+            let rtc = &session.link.rtc;
+            session.sends = rtc.sends_in().map(|codec| (codec, rtc.sends_channels()));
+            let format = session.sends.unwrap_or_default();
+            let leaving = self.desk.start(key, arriving, format, checks)?;
             session.link.rtc.send_sound(leaving);
         }
         let stats = session.link.rtc.stats().await;

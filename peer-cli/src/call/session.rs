@@ -15,6 +15,7 @@ pub(super) use evidence::Evidence;
 
 use super::timing::Timing;
 use crate::event::{Event, Path};
+use crate::proto::channels::Channels;
 use crate::proto::chat::{Inbox, Outbox};
 use crate::proto::negotiation::{Negotiation, Purpose};
 use crate::proto::packet::{Codec, Packet};
@@ -116,7 +117,7 @@ pub(super) struct Session {
     /// Of the sound that arrives.
     pub(super) codec: Option<String>,
     /// Of the sound that leaves.
-    pub(super) sends: Option<Codec>,
+    pub(super) sends: Option<(Codec, Channels)>,
     /// Why we hang up.
     pub(super) reason: String,
     /// Messages wait until then for the channel that a tutorial page makes itself.

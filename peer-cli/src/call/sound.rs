@@ -19,6 +19,7 @@ use crate::media::{
     Capture, CaptureOptions, CaptureStats, ListenerId, MediaEvent, OutputStats, Playback,
     PlaybackOptions, Recorder, StreamId,
 };
+use crate::proto::channels::Channels;
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::PlayoutStats;
 use crate::proto::sending::{Sending, Wanted};
@@ -110,7 +111,7 @@ impl SoundDesk {
         &mut self,
         key: Key,
         arriving: mpsc::Receiver<Packet>,
-        codec: Codec,
+        (codec, channels): (Codec, Channels),
         checks: &[SoundCheck],
     ) -> Result<mpsc::Receiver<Packet>, Failure> {
         let stream = StreamId(key);
@@ -128,7 +129,7 @@ impl SoundDesk {
             Some(capture) => capture,
             None => &self.capture_for(key)?.capture,
         };
-        let listener = capture.add_in(codec, packets);
+        let listener = capture.add_in(codec, channels, packets);
         self.listeners.insert(key, listener);
         Ok(leaving)
     }
@@ -147,6 +148,11 @@ impl SoundDesk {
         };
         tagged.call.store(key, Ordering::Relaxed);
         Ok(self.own.entry(key).or_insert(tagged))
+    }
+
+    /// How many channels are played.
+    pub(super) fn channels(&self) -> Channels {
+        self.options.channels
     }
 
     /// Sends as a call's network allows. One encoder for many calls goes by the worst of them.
@@ -300,6 +306,7 @@ fn open_capture(
             expected_loss: Wanted::default().expected_loss,
             dtx: options.dtx,
             processing,
+            channels: options.channels,
         },
         played,
         tx,
@@ -320,6 +327,7 @@ fn open_playback(
     let options = PlaybackOptions {
         sink: options.speaker.clone(),
         jitter: options.jitter,
+        channels: options.channels,
     };
     let playback = Playback::open(&options, tx)?;
     runtime.spawn(forward(rx, None, events.clone()));

@@ -1,5 +1,7 @@
 //! The options by group. First lines are `-h`, whole texts are `--help`.
 
+mod sound;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,13 +9,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 
 use super::grammar;
-use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::Check;
-use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
-use crate::proto::packet::Codec;
-use crate::proto::playout::JitterBounds;
 use crate::proto::quantity;
+pub(super) use sound::{SoundArgs, VoiceArgs};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Signaling")]
@@ -51,121 +50,6 @@ pub(super) struct SignalingArgs {
     #[arg(long, value_name = "ORIGIN", env = "PEER_ALLOW_ORIGIN", hide_env = true,
           value_delimiter = ',', value_parser = grammar::origin)]
     pub(super) allow_origin: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Sound")]
-pub(super) struct SoundArgs {
-    /// What to send: NAME, file:PATH, tone:HZ, off, ...
-    ///
-    /// default           the system's microphone; silence if there is none
-    /// NAME, #INDEX      a microphone of "peer-cli devices"
-    /// file:PATH[,loop]  wav, flac, mp3 or Ogg Opus, once or for ever
-    /// tone:HZ           a sine, 20 to 20000 Hz
-    /// silence           nothing to hear, but packets
-    /// stdin             s16le, 48 kHz, mono
-    /// off               no sound is sent
-    ///
-    /// [default: default; loopback: tone:440]
-    #[arg(long, value_name = "SOURCE", verbatim_doc_comment)]
-    pub(super) mic: Option<SourceSpec>,
-    /// Where to play: NAME, file:PATH, null, off, ...
-    ///
-    /// default       the system's speaker; null if there is none
-    /// NAME, #INDEX  a speaker of "peer-cli devices"
-    /// file:PATH     .wav (48 kHz, 16 bit, mono; always readable) or .ogg
-    /// null          plays to nowhere, in real time
-    /// stdout        s16le, 48 kHz, mono; messages then go to stderr
-    /// off           no sound is received
-    ///
-    /// [default: default; loopback and --echo: null]
-    #[arg(long, value_name = "SINK", verbatim_doc_comment)]
-    pub(super) speaker: Option<SinkSpec>,
-    /// Send back what arrives, to its own sender
-    ///
-    /// Sound (without transcoding) and messages; opens no microphone. Each
-    /// caller hears only itself.
-    #[arg(long)]
-    pub(super) echo: bool,
-    /// Record both sides: .wav or .ogg, we left, they right
-    ///
-    /// Two channels, 48 kHz: what is sent (silence while muted), and what is
-    /// heard. It begins when a call is connected and rests between calls; a .wav can
-    /// be read whatever ends the program.
-    #[arg(long, value_name = "FILE", value_parser = grammar::recording)]
-    pub(super) record: Option<PathBuf>,
-    /// Sound in one packet: 10, 20, 40 or 60 ms [default: 20]
-    #[arg(long, value_name = "MS", value_parser = grammar::ptime)]
-    pub(super) ptime: Option<u32>,
-    /// Opus bit rate, 6k to 510k bit/s [default: 32k]
-    #[arg(long, value_name = "BPS", value_parser = grammar::bitrate)]
-    pub(super) bitrate: Option<u32>,
-    /// Send no forward error correction
-    ///
-    /// Normally each Opus packet also carries a coarse copy of the one before,
-    /// prepared for 5 % loss until the first report.
-    #[arg(long)]
-    pub(super) no_fec: bool,
-    /// Send nothing while there is silence
-    ///
-    /// Opus announces the silence (DTX); the other side fills it with noise.
-    #[arg(long)]
-    pub(super) dtx: bool,
-    /// Codecs, best first: opus,pcmu,pcma [default: all]
-    ///
-    /// Sound is sent in the first of them that the other side takes. Only
-    /// these are offered and accepted. pcmu and pcma are G.711, telephone
-    /// quality at 64 kbit/s, for peers that have no Opus.
-    #[arg(long, value_name = "LIST", value_parser = grammar::codec, value_delimiter = ',')]
-    pub(super) codec: Vec<Codec>,
-    /// Delay that evens out jitter, ms [default: 0..400]
-    ///
-    /// MIN..MAX, or one number for a fixed delay; at most 1500. Between them it
-    /// follows from how late packets come.
-    #[arg(long, value_name = "MIN..MAX")]
-    pub(super) jitter: Option<JitterBounds>,
-    /// Digits to send once connected, such as '1w2#'
-    ///
-    /// 0 to 9, *, # and A to D, as telephone events (RFC 4733); w waits
-    /// 500 ms.
-    #[arg(long, value_name = "DIGITS")]
-    pub(super) dtmf: Option<Script>,
-    #[command(flatten)]
-    pub(super) voice: VoiceArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Sound")]
-pub(super) struct VoiceArgs {
-    /// Take the speaker's echo out of what is sent
-    ///
-    /// On where both ends are devices, off for files, tones and pipes. Finds
-    /// the echo by itself up to 400 ms after it was played.
-    #[arg(long, overrides_with = "no_aec")]
-    pub(super) aec: bool,
-    /// Leave the echo in: for headphones
-    #[arg(long, overrides_with = "aec", hide_short_help = true)]
-    pub(super) no_aec: bool,
-    /// Suppress steady noise (about 17 dB)
-    ///
-    /// On for a microphone, off for files, tones and pipes. It takes music for
-    /// noise.
-    #[arg(long, overrides_with = "no_ns")]
-    pub(super) ns: bool,
-    /// Leave noise as it is: for music
-    #[arg(long, overrides_with = "ns", hide_short_help = true)]
-    pub(super) no_ns: bool,
-    /// Bring speech to an even level
-    ///
-    /// On for a microphone, off for files, tones and pipes.
-    #[arg(long, overrides_with = "no_agc")]
-    pub(super) agc: bool,
-    /// Leave the level as it is
-    ///
-    /// With any of --aec, --ns and --agc a high-pass filter takes away what
-    /// is below speech.
-    #[arg(long, overrides_with = "agc", hide_short_help = true)]
-    pub(super) no_agc: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::ChecksOptions;
+use crate::proto::channels::Channels;
 use crate::proto::dtmf::Script;
 use crate::proto::impair::Impairment;
 use crate::proto::packet::Codec;
@@ -163,6 +164,8 @@ pub struct SoundOptions {
     pub dtx: bool,
     /// What is offered and accepted, the best first; at least one.
     pub codecs: Vec<Codec>,
+    /// How many channels are sent and played.
+    pub channels: Channels,
     /// Digits to send once connected.
     pub dtmf: Option<Script>,
     /// The delay that evens out jitter.

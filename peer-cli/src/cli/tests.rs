@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::audio::spec::{SinkSpec, SourceSpec};
+use crate::proto::channels::Channels;
+use crate::voice::Asked;
 
 mod doctor;
 mod mistakes;
@@ -166,6 +168,16 @@ fn voice_processing_is_left_to_the_devices_unless_something_is_said() {
     assert_eq!(said("--agc --no-agc"), [None, None, Some(false)]);
     assert_eq!(said("--no-aec --aec"), [Some(true), None, None]);
     assert!(!call("--echo").sound.processing.echo.unwrap_or(false));
+}
+
+#[test]
+fn stereo_is_for_music() {
+    let sound = call("--stereo").sound;
+    let Asked { echo, noise, gain } = sound.processing;
+    assert_eq!([echo, noise, gain], [Some(false); 3]);
+    assert_eq!((sound.channels, sound.bitrate), (Channels::Stereo, 96_000));
+    assert_eq!(call("--stereo --bitrate 64k").sound.bitrate, 64_000);
+    assert_eq!(call("").sound.channels, Channels::Mono);
 }
 
 #[test]

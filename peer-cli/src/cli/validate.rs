@@ -17,6 +17,7 @@ use super::options::{
 };
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::{Check, ChecksOptions};
+use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
 use network::{fits, network, quiet_network};
 use voice::asked;
@@ -29,6 +30,9 @@ const DEFAULT_PTIME: u32 = 20;
 
 /// Opus bit rate, bit/s: transparent speech.
 const DEFAULT_BITRATE: u32 = 32_000;
+
+/// The same for two channels of music.
+const DEFAULT_STEREO_BITRATE: u32 = 96_000;
 
 /// The tone of the self test, Hz.
 const LOOPBACK_TONE: u32 = 440;
@@ -158,17 +162,26 @@ fn sound(args: SoundArgs, mic: SourceSpec, speaker: SinkSpec) -> Result<SoundOpt
     if let Some(record) = &args.record {
         overwrites_nothing(record, &mic, &speaker)?;
     }
+    let codecs = codecs(args.codec)?;
+    let (channels, bitrate) = match args.stereo {
+        true => (Channels::Stereo, DEFAULT_STEREO_BITRATE),
+        false => (Channels::Mono, DEFAULT_BITRATE),
+    };
+    if args.stereo && !codecs.contains(&Codec::Opus) {
+        return Err("--stereo needs Opus, which --codec leaves out (add opus)".to_owned());
+    }
     Ok(SoundOptions {
         mic,
         speaker,
         echo: args.echo,
         record: args.record,
         ptime_ms: args.ptime.unwrap_or(DEFAULT_PTIME),
-        bitrate: args.bitrate.unwrap_or(DEFAULT_BITRATE),
+        bitrate: args.bitrate.unwrap_or(bitrate),
         fec: !args.no_fec,
         processing,
         dtx: args.dtx,
-        codecs: codecs(args.codec)?,
+        codecs,
+        channels,
         dtmf: args.dtmf,
         jitter: args.jitter.unwrap_or_default(),
     })

@@ -1,9 +1,10 @@
-//! Opus (RFC 6716), 48 kHz, mono.
+//! Opus (RFC 6716), 48 kHz, one channel or two; the samples of two come by turns.
 
 use bytes::Bytes;
-use opus::{Application, Bitrate, Channels};
+use opus::{Application, Bitrate};
 
 pub use super::CodecError;
+use crate::proto::channels::Channels;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ impl From<opus::Error> for CodecError {
 pub enum Purpose {
     /// A call: speech, low delay, redundancy.
     Call,
-    /// A file: as close to the original as possible.
+    /// Music, or a file: as close to the original as possible.
     Music,
 }
 
@@ -42,8 +43,8 @@ pub enum Purpose {
 pub struct EncoderOptions {
     /// What the sound is for.
     pub purpose: Purpose,
-    /// Two channels, whose samples come by turns, in place of one.
-    pub stereo: bool,
+    /// How many channels.
+    pub channels: Channels,
     /// Duration of a packet in ms: 10, 20, 40 or 60.
     pub ptime_ms: u32,
     /// Bits per second, 6000 to 510000; values outside are brought inside.
@@ -62,7 +63,7 @@ impl Default for EncoderOptions {
     fn default() -> EncoderOptions {
         EncoderOptions {
             purpose: Purpose::Call,
-            stereo: false,
+            channels: Channels::Mono,
             ptime_ms: 20,
             bitrate: 32_000,
             fec: true,
@@ -88,12 +89,7 @@ impl Encoder {
             Purpose::Call => Application::Voip,
             Purpose::Music => Application::Audio,
         };
-        let channels = if options.stereo {
-            Channels::Stereo
-        } else {
-            Channels::Mono
-        };
-        let mut inner = opus::Encoder::new(SAMPLE_RATE, channels, application)?;
+        let mut inner = opus::Encoder::new(SAMPLE_RATE, named(options.channels), application)?;
         inner.set_inband_fec(options.fec)?;
         inner.set_complexity(i32::from(options.complexity.min(10)))?;
         inner.set_dtx(options.dtx)?;
@@ -153,26 +149,29 @@ impl Encoder {
 #[derive(Debug)]
 pub struct Decoder {
     inner: opus::Decoder,
+    channels: usize,
     scratch: Vec<f32>,
 }
 
 impl Decoder {
-    /// A new stream.
-    pub fn new() -> Result<Decoder, CodecError> {
-        let inner = opus::Decoder::new(SAMPLE_RATE, Channels::Mono)?;
+    /// A new stream, which gives so many channels whatever comes.
+    pub fn new(channels: Channels) -> Result<Decoder, CodecError> {
+        let inner = opus::Decoder::new(SAMPLE_RATE, named(channels))?;
+        let channels = channels.count();
         Ok(Decoder {
             inner,
-            scratch: vec![0.0; LONGEST],
+            channels,
+            scratch: vec![0.0; LONGEST * channels],
         })
     }
 
-    /// Decodes a packet; what it was mixed to is mono.
+    /// Decodes a packet.
     pub fn decode(&mut self, packet: &[u8]) -> Result<&[f32], CodecError> {
         if packet.is_empty() {
             return Err(CodecError("opus: empty packet".to_owned()));
         }
         let length = self.inner.decode_float(packet, &mut self.scratch, false)?;
-        Ok(&self.scratch[..length])
+        Ok(&self.scratch[..length * self.channels])
     }
 
     /// Decodes the copy that `next` carries of the packet before it, `samples` long (a multiple of 2.5 ms).
@@ -180,18 +179,25 @@ impl Decoder {
         if next.is_empty() {
             return Err(CodecError("opus: empty packet".to_owned()));
         }
-        let out = &mut self.scratch[..samples.min(LONGEST)];
+        let out = &mut self.scratch[..samples.min(LONGEST) * self.channels];
         let length = self.inner.decode_float(next, out, true)?;
-        Ok(&self.scratch[..length])
+        Ok(&self.scratch[..length * self.channels])
     }
 
     /// Continues the sound for at most 120 ms; the length is rounded up to 2.5 ms.
     pub fn conceal(&mut self, samples: usize) -> Result<&[f32], CodecError> {
         let whole = samples.next_multiple_of(5 * MS / 2).min(LONGEST);
-        let length = self
-            .inner
-            .decode_float(&[], &mut self.scratch[..whole], false)?;
-        Ok(&self.scratch[..length.min(samples)])
+        let length =
+            self.inner
+                .decode_float(&[], &mut self.scratch[..whole * self.channels], false)?;
+        Ok(&self.scratch[..length.min(samples) * self.channels])
+    }
+}
+
+fn named(channels: Channels) -> opus::Channels {
+    match channels {
+        Channels::Mono => opus::Channels::Mono,
+        Channels::Stereo => opus::Channels::Stereo,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::facts::{Device, Heard};
 use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::audio::{self, AudioError, DeviceInfo, DeviceKind, FRAME, Read};
+use crate::proto::channels::Channels;
 
 /// Sound of a microphone that is looked at.
 const LISTEN: Duration = Duration::from_millis(300);
@@ -35,7 +36,7 @@ pub(super) fn speak(speaker: &SinkSpec) -> Option<Device> {
 
 fn listen(spec: &SourceSpec) -> Result<Heard, AudioError> {
     let silent = || broken(DeviceKind::Input, "gives no sound at all, not even silence");
-    let mut source = audio::open_source(spec)?.ok_or_else(silent)?;
+    let mut source = audio::open_source(spec, Channels::Mono)?.ok_or_else(silent)?;
     source.start()?;
     let start = Instant::now();
     let (mut first, mut peak) = (None, 0_f32);
@@ -66,7 +67,7 @@ fn listen(spec: &SourceSpec) -> Result<Heard, AudioError> {
 }
 
 fn play(spec: &SinkSpec) -> Result<Heard, AudioError> {
-    let mut sink = audio::open_sink(spec)?;
+    let mut sink = audio::open_sink(spec, Channels::Mono)?;
     sink.start()?;
     let start = Instant::now();
     let mut filled = false;

@@ -17,6 +17,7 @@ use super::{Levels, ListenerId, MediaEvent, RecordTap};
 use crate::audio::AudioError;
 use crate::audio::spec::SourceSpec;
 use crate::codec::opus::EncoderOptions;
+use crate::proto::channels::Channels;
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::sending::Sending;
 use crate::voice::{Processing, Reference, VoiceStats};
@@ -39,6 +40,8 @@ pub struct CaptureOptions {
     pub processing: Processing,
     /// Whether silence is left out.
     pub dtx: bool,
+    /// How many channels the source gives; who listens may get fewer.
+    pub channels: Channels,
 }
 
 impl Default for CaptureOptions {
@@ -59,6 +62,7 @@ impl Default for CaptureOptions {
             expected_loss,
             dtx,
             processing: Processing::default(),
+            channels: Channels::Mono,
         }
     }
 }
@@ -143,13 +147,13 @@ impl Capture {
 
     /// Sends packets of Opus to `tx` from now on. The first listener starts the source at its sample 0.
     pub fn add(&self, tx: Sender<Packet>) -> ListenerId {
-        self.add_in(Codec::Opus, tx)
+        self.add_in(Codec::Opus, Channels::Mono, tx)
     }
 
-    /// The same in any codec.
-    pub fn add_in(&self, codec: Codec, tx: Sender<Packet>) -> ListenerId {
+    /// The same in any codec, and in as many channels at most.
+    pub fn add_in(&self, codec: Codec, channels: Channels, tx: Sender<Packet>) -> ListenerId {
         let id = ListenerId(self.listeners.fetch_add(1, Ordering::Relaxed));
-        self.post(Command::Add(id, codec, tx));
+        self.post(Command::Add(id, (codec, channels), tx));
         id
     }
 

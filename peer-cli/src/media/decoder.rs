@@ -2,6 +2,7 @@
 
 use crate::codec::g711::{self, Law};
 use crate::codec::opus::{self, CodecError, has_fec, is_pause};
+use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
 use crate::proto::playout::{PacketDecoder, PacketInfo};
 
@@ -13,10 +14,10 @@ pub(super) enum Decoder {
 }
 
 impl Decoder {
-    /// A new stream of a codec.
-    pub(super) fn new(codec: Codec) -> Result<Decoder, CodecError> {
+    /// A new stream of a codec, which gives so many channels whatever comes.
+    pub(super) fn new(codec: Codec, channels: Channels) -> Result<Decoder, CodecError> {
         let law = match codec {
-            Codec::Opus => return Ok(Decoder::Opus(Box::new(opus::Decoder::new()?))),
+            Codec::Opus => return Ok(Decoder::Opus(Box::new(opus::Decoder::new(channels)?))),
             Codec::Pcmu => Law::Mu,
             Codec::Pcma => Law::A,
         };

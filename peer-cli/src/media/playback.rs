@@ -15,6 +15,7 @@ use super::notice::Notices;
 use super::{Levels, MediaEvent, RecordTap, StreamId};
 use crate::audio::AudioError;
 use crate::audio::spec::SinkSpec;
+use crate::proto::channels::Channels;
 use crate::proto::packet::Packet;
 use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{CheckReport, SoundCheck};
@@ -32,6 +33,8 @@ pub struct PlaybackOptions {
     pub sink: SinkSpec,
     /// The delay that evens out jitter.
     pub jitter: JitterBounds,
+    /// How many channels are played.
+    pub channels: Channels,
 }
 
 /// Streams being mixed into a sink, on a thread of its own.

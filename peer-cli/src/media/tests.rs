@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::audio::Read;
 use crate::audio::spec::{SinkSpec, SourceSpec};
+use crate::proto::channels::Channels;
 use crate::proto::packet::Packet;
 use crate::proto::sound_check::CheckReport;
 
@@ -71,7 +72,9 @@ fn read_wav(path: &Path) -> Vec<f32> {
         path: path.to_owned(),
         repeat: false,
     };
-    let mut source = crate::audio::open_source(&spec).unwrap().unwrap();
+    let mut source = crate::audio::open_source(&spec, Channels::Mono)
+        .unwrap()
+        .unwrap();
     source.start().unwrap();
     let (mut sound, mut frame) = (Vec::new(), [0.0; 480]);
     loop {
@@ -88,10 +91,11 @@ fn read_wav(path: &Path) -> Vec<f32> {
 
 /// Writes a tone of so many samples, loud from the first to the last.
 fn write_tone(path: &Path, hz: u32, samples: usize) {
-    let mut tone = crate::audio::open_source(&SourceSpec::Tone { hz })
+    let mut tone = crate::audio::open_source(&SourceSpec::Tone { hz }, Channels::Mono)
         .unwrap()
         .unwrap();
-    let mut sink = crate::audio::open_sink(&SinkSpec::File(path.to_owned())).unwrap();
+    let mut sink =
+        crate::audio::open_sink(&SinkSpec::File(path.to_owned()), Channels::Mono).unwrap();
     let mut frame = [0.0; 480];
     for _ in 0..samples / 480 {
         tone.read(&mut frame).unwrap();

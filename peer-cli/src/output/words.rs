@@ -170,10 +170,12 @@ impl Words {
                 peer,
                 direction,
                 codec,
+                channels,
                 processing,
                 ..
             } => {
-                let track = phrases::track(*direction, &self.name(peer), codec.as_deref());
+                let name = self.name(peer);
+                let track = phrases::track(*direction, &name, codec.as_deref(), *channels);
                 let done = processing.as_ref().map(phrases::processing);
                 (Detail, track + &done.unwrap_or_default())
             }

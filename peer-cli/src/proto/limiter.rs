@@ -1,5 +1,7 @@
 //! Keeps the sum of several voices within full scale without clipping it.                                           PURE
 
+use crate::proto::channels::Channels;
+
 /// Highest sample that leaves, of full scale.
 const CEILING: f32 = 0.98;
 /// Samples over which the gain falls: 1 ms at 48 kHz. A whole frame is known before any of it leaves.
@@ -22,22 +24,24 @@ impl Default for Limiter {
 }
 
 impl Limiter {
-    /// Limits one frame, 48 kHz.
-    pub fn limit(&mut self, frame: &mut [f32]) {
+    /// Limits one frame, 48 kHz; two channels alike, or the voices would move.
+    pub fn limit(&mut self, frame: &mut [f32], channels: Channels) {
         let peak = frame.iter().fold(0.0f32, |peak, s| peak.max(s.abs()));
         if self.gain == 1.0 && peak <= 1.0 {
             return;
         }
         let wanted = if peak > CEILING { CEILING / peak } else { 1.0 };
         let from = self.gain;
-        let rise = RELEASE * frame.len() as f32 / RATE;
+        let samples = frame.len() / channels.count();
+        let rise = RELEASE * samples as f32 / RATE;
         let to = wanted.min(from + rise);
         let ramp = if to < from {
-            ATTACK.min(frame.len())
+            ATTACK.min(samples)
         } else {
-            frame.len()
+            samples
         };
         for (at, sample) in frame.iter_mut().enumerate() {
+            let at = at / channels.count();
             let share = ((at + 1) as f32 / ramp as f32).min(1.0);
             // Before the gain has fallen a loud sample could still pass.
             *sample = (*sample * (from + (to - from) * share)).clamp(-1.0, 1.0);
@@ -82,7 +86,7 @@ mod tests {
         let mut limiter = Limiter::default();
         sound
             .chunks_mut(FRAME)
-            .for_each(|frame| limiter.limit(frame));
+            .for_each(|frame| limiter.limit(frame, Channels::Mono));
         sound
     }
 
@@ -112,11 +116,11 @@ mod tests {
     fn the_gain_returns() {
         let mut limiter = Limiter::default();
         let mut loud = tones(3.0, &[440.0], 1);
-        limiter.limit(&mut loud);
+        limiter.limit(&mut loud, Channels::Mono);
         let quiet = tones(0.5, &[440.0], 100);
         let mut last = quiet.clone();
         last.chunks_mut(FRAME)
-            .for_each(|frame| limiter.limit(frame));
+            .for_each(|frame| limiter.limit(frame, Channels::Mono));
         assert!(last[100].abs() < quiet[100].abs() * 0.5);
         assert_eq!(last[47_000..], quiet[47_000..]);
     }

@@ -2,6 +2,7 @@
 //! arguments. `handle(now, input)`, `poll_output()`, `poll_timeout()`.
 
 pub mod backoff;
+pub mod channels;
 pub mod chat;
 pub mod diagnosis;
 pub mod dtmf;

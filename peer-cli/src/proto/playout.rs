@@ -19,11 +19,13 @@ use std::time::Instant;
 pub use bounds::JitterBounds;
 pub use stats::PlayoutStats;
 
+use crate::proto::channels::Channels;
 use crate::proto::packet::Packet;
 use comfort::Comfort;
 use delay::{Change, Delay};
 use produce::COUNTED;
 use store::{Inserted, Store};
+use stretch::{Sound, Stretched};
 
 /// Samples in one pull: 10 ms at 48 kHz.
 pub const FRAME: usize = 480;
@@ -43,7 +45,7 @@ pub struct PacketInfo {
     pub pause: bool,
 }
 
-/// The codec as the playout buffer sees it; every call appends to `out`.
+/// The codec as the playout buffer sees it; every call appends to `out`. Samples are counted for each channel.
 pub trait PacketDecoder {
     /// What the packet is, or nothing if it is broken.
     fn inspect(&self, payload: &[u8]) -> Option<PacketInfo>;
@@ -82,7 +84,8 @@ pub struct Playout {
     /// Sequence number and timestamp of what is due next, once playing has begun.
     position: Option<(i64, i64)>,
     playing: bool,
-    /// Decoded sound that has not been pulled yet, and where it came from.
+    channels: Channels,
+    /// Decoded sound that has not been pulled yet, its channels by turns, and where it came from.
     pcm: Vec<f32>,
     origin: Vec<(FrameKind, usize)>,
     /// Samples made up for the time that is due, beyond `position`.
@@ -103,9 +106,10 @@ pub struct Playout {
 }
 
 impl Playout {
-    /// An empty buffer.
-    pub fn new(bounds: JitterBounds) -> Playout {
+    /// An empty buffer, for sound of so many channels.
+    pub fn new(bounds: JitterBounds, channels: Channels) -> Playout {
         Playout {
+            channels,
             delay: Delay::new(bounds),
             ..Playout::default()
         }
@@ -162,23 +166,23 @@ impl Playout {
         self.stats.packets_lost = self.store.lost();
     }
 
-    /// The next 10 ms.
+    /// The next 10 ms: [`FRAME`] samples of each channel.
     pub fn pull(
         &mut self,
         now: Instant,
         decoder: &mut dyn PacketDecoder,
-        out: &mut [f32; FRAME],
+        out: &mut [f32],
     ) -> FrameKind {
         if !self.playing {
             self.start(now);
         }
         if self.playing {
             self.adjust(now, decoder);
-            while self.pcm.len() < FRAME {
+            while self.waiting() < FRAME {
                 self.produce(now, decoder);
             }
         } else if self.position.is_some() || !self.pcm.is_empty() {
-            self.fill(FRAME.saturating_sub(self.pcm.len()), decoder);
+            self.fill(FRAME.saturating_sub(self.waiting()), decoder);
         } else {
             out.fill(0.0);
             return FrameKind::Silence;
@@ -217,31 +221,35 @@ impl Playout {
         if self.made_up > 0 {
             return;
         }
-        match self.delay.decide(self.pcm.len()) {
+        match self.delay.decide(self.waiting()) {
             Change::None => {}
             Change::Drop { samples } => self.drop_packets(samples),
             Change::Shorten { samples, force } => {
                 self.collect(now, decoder, FRAME + stretch::NEEDED);
-                self.stretch(|pcm, rested| stretch::shorten(pcm, samples, rested, force));
+                self.stretch(|sound, rested| sound.shorten(samples, rested, force));
             }
             Change::Lengthen { samples } => {
                 self.collect(now, decoder, stretch::NEEDED);
-                self.stretch(|pcm, rested| stretch::lengthen(pcm, samples, rested));
+                self.stretch(|sound, rested| sound.lengthen(samples, rested));
             }
         }
     }
 
     /// Stretches what is decoded, if all of it was sent by the other side; loud sound not again and again.
-    fn stretch(&mut self, by: impl FnOnce(&mut Vec<f32>, bool) -> stretch::Stretched) {
+    fn stretch(&mut self, by: impl FnOnce(Sound<'_>, bool) -> Stretched) {
         self.rested += 1;
         if self.pcm.is_empty() || !self.origin.iter().all(|(kind, _)| kind.is_real()) {
             return;
         }
-        let before = self.pcm.len();
-        if by(&mut self.pcm, self.rested > REST) == stretch::Stretched::Loud {
+        let before = self.waiting();
+        let sound = Sound {
+            pcm: &mut self.pcm,
+            channels: self.channels.count(),
+        };
+        if by(sound, self.rested > REST) == Stretched::Loud {
             self.rested = 0;
         }
-        let after = self.pcm.len();
+        let after = self.waiting();
         let (added, removed) = (after.saturating_sub(before), before.saturating_sub(after));
         self.stats.inserted_samples_for_deceleration += added as u64;
         self.stats.removed_samples_for_acceleration += removed as u64;
@@ -251,7 +259,7 @@ impl Playout {
 
     /// Decodes ahead, as long as packets follow each other.
     fn collect(&mut self, now: Instant, decoder: &mut dyn PacketDecoder, samples: usize) {
-        while self.pcm.len() < samples {
+        while self.waiting() < samples {
             let follows = match (self.store.first(), self.position) {
                 (Some(first), Some((sequence, timestamp))) => {
                     first.sequence == sequence && first.timestamp == timestamp
@@ -279,6 +287,11 @@ impl Playout {
         self.skip_to_first();
     }
 
+    /// Samples of each channel that are decoded.
+    fn waiting(&self) -> usize {
+        self.pcm.len() / self.channels.count()
+    }
+
     fn note(&mut self, kind: FrameKind, samples: usize) {
         match self.origin.last_mut() {
             Some((last, count)) if *last == kind => *count += samples,
@@ -287,9 +300,9 @@ impl Playout {
     }
 
     /// Hands out 10 ms; their kind is that of the larger part.
-    fn take(&mut self, out: &mut [f32; FRAME]) -> FrameKind {
-        out.copy_from_slice(&self.pcm[..FRAME]);
-        self.pcm.drain(..FRAME);
+    fn take(&mut self, out: &mut [f32]) -> FrameKind {
+        out.copy_from_slice(&self.pcm[..out.len()]);
+        self.pcm.drain(..out.len());
         let (mut left, mut most) = (FRAME, (FrameKind::Silence, 0));
         while let Some((kind, count)) = self.origin.first_mut() {
             let used = left.min(*count);

@@ -1,8 +1,10 @@
 //! The few lines of a session description (RFC 8866) that signaling needs; the crate reads the rest.
 
 mod audio;
+mod stereo;
 
 pub use audio::{ALL_DIGITS, Format, FormatKind, audio_formats, choose, digits, with_digits};
+pub use stereo::{takes_stereo, with_channels};
 
 /// What tells one connection's descriptions from another's.
 #[derive(Clone, Debug, PartialEq, Eq)]

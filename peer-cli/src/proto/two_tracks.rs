@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::channels::Channels;
 use super::limiter::Limiter;
 
 /// Samples in a second.
@@ -106,7 +107,7 @@ impl Track {
         let there = count.min(self.samples.len());
         let mut taken: Vec<f32> = self.samples.drain(..there).collect();
         taken.resize(count, 0.0);
-        self.limiter.limit(&mut taken);
+        self.limiter.limit(&mut taken, Channels::Mono);
         taken
     }
 }

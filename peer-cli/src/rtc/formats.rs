@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use rtc::rtp_transceiver::rtp_sender::{RTCRtpCodec, RTCRtpCodecParameters};
 
+use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
 use crate::proto::sdp::{self, Format, FormatKind};
 
@@ -71,11 +72,20 @@ pub(super) struct Formats(Arc<Mutex<Agreed>>);
 
 #[derive(Default)]
 struct Agreed {
+    /// What we like to send and to get.
+    channels: Channels,
     ours: Vec<Format>,
     theirs: Vec<Format>,
 }
 
 impl Formats {
+    pub(super) fn new(channels: Channels) -> Self {
+        Self(Arc::new(Mutex::new(Agreed {
+            channels,
+            ..Agreed::default()
+        })))
+    }
+
     /// Our offer, put right: the crate tells digits apart by their name alone and repeats one of them.
     pub(super) fn offer(&self, sdp: &str, codecs: &[Codec]) -> String {
         let Ok(mut agreed) = self.0.lock() else {
@@ -86,9 +96,7 @@ impl Formats {
         if agreed.ours.is_empty() {
             wanted = digits(codecs);
         }
-        let sdp = sdp::with_digits(sdp, &wanted);
-        agreed.ours = sdp::audio_formats(&sdp);
-        sdp
+        agreed.describe_ours(sdp, &wanted)
     }
 
     /// Our answer, put right likewise: with the digits of the offer.
@@ -96,9 +104,8 @@ impl Formats {
         let Ok(mut agreed) = self.0.lock() else {
             return sdp.to_owned();
         };
-        let sdp = sdp::with_digits(sdp, &digits_in(&agreed.theirs));
-        agreed.ours = sdp::audio_formats(&sdp);
-        sdp
+        let wanted = digits_in(&agreed.theirs);
+        agreed.describe_ours(sdp, &wanted)
     }
 
     /// Their description.
@@ -131,6 +138,18 @@ impl Formats {
         sdp::choose(&agreed.theirs, wanted).map(|(codec, _)| codec)
     }
 
+    /// How many channels we send in it: two where both sides like them.
+    pub(super) fn channels(&self, codec: Codec) -> Channels {
+        let Ok(agreed) = self.0.lock() else {
+            return Channels::Mono;
+        };
+        if codec == Codec::Opus && sdp::takes_stereo(&agreed.theirs) {
+            agreed.channels
+        } else {
+            Channels::Mono
+        }
+    }
+
     /// Under which payload type they take it.
     pub(super) fn sent_as(&self, codec: Codec) -> Option<u8> {
         let agreed = self.0.lock().ok()?;
@@ -148,6 +167,15 @@ impl Formats {
         let agreed = self.0.lock().ok()?;
         let fits = |format: &&Format| format.payload_type == payload_type;
         agreed.ours.iter().find(fits).map(|format| format.kind)
+    }
+}
+
+impl Agreed {
+    /// The description of our side: the crate's with these digits, and our channels.
+    fn describe_ours(&mut self, sdp: &str, digits: &[(u8, u32)]) -> String {
+        let sdp = sdp::with_digits(sdp, digits);
+        self.ours = sdp::audio_formats(&sdp);
+        sdp::with_channels(&sdp, &self.ours, self.channels)
     }
 }
 

@@ -6,6 +6,7 @@ use rtc::rtp_transceiver::RTCRtpTransceiverDirection;
 
 use super::servers::{StunServer, TurnServer};
 use crate::net::Dialer;
+use crate::proto::channels::Channels;
 use crate::proto::impair::Impairment;
 use crate::proto::packet::Codec;
 use crate::proto::sending::Wanted;
@@ -75,6 +76,8 @@ pub struct PeerOptions {
     pub sound: Sound,
     /// Codecs of sound that are offered and accepted, the best first.
     pub codecs: Vec<Codec>,
+    /// How many channels are sent and received, where the other side and the codec can.
+    pub channels: Channels,
     /// The best that the network may give to the sound we send.
     pub wanted: Wanted,
 }

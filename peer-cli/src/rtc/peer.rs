@@ -83,7 +83,7 @@ impl Peer {
             let _ = events_tx.try_send(PeerEvent::NoMdns(why));
         }
         let dropped = Arc::new(AtomicU64::new(0));
-        let formats = Formats::default();
+        let formats = Formats::new(options.channels);
         tokio::spawn(worker::run(worker::Worker {
             callbacks: built.callbacks,
             created: built.created,

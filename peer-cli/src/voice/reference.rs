@@ -40,7 +40,7 @@ pub fn reference() -> (Tap, Reference) {
 
 impl Tap {
     /// These 10 ms go to the sink now. A capture that fetches nothing loses what finds no room, and that is counted.
-    pub fn played(&mut self, mix: &[f32; FRAME]) {
+    pub fn played(&mut self, mix: &[f32]) {
         let (_, rest) = self.ring.push_partial_slice(mix);
         self.lost.fetch_add(rest.len() as u64, Ordering::Relaxed);
     }

@@ -25,6 +25,7 @@ mod schema;
 mod secrets;
 mod secure;
 mod speech;
+mod stereo;
 mod streams;
 mod voice;
 mod wave;

@@ -31,7 +31,7 @@ pub(crate) fn read(path: &Path) -> [Vec<f32>; 2] {
 }
 
 /// The share of the energy that is at this frequency.
-fn share(window: &[f32], hertz: f64) -> f64 {
+pub(crate) fn share(window: &[f32], hertz: f64) -> f64 {
     let (mut re, mut im, mut energy) = (0.0, 0.0, 1e-9);
     for (n, sample) in window.iter().enumerate() {
         let (sin, cos) = (TAU * hertz * n as f64 / RATE as f64).sin_cos();
@@ -52,7 +52,8 @@ fn windows(sound: &[f32], hertz: f64) -> Vec<bool> {
         .collect()
 }
 
-fn count(sound: &[f32], hertz: f64) -> usize {
+/// How many they are.
+pub(crate) fn count(sound: &[f32], hertz: f64) -> usize {
     windows(sound, hertz)
         .into_iter()
         .filter(|there| *there)

@@ -130,6 +130,7 @@ fn until_connected(name: &str) -> Option<&'static [Field]> {
             ("direction", Always, direction),
             ("kind", Always, |value| value == "audio"),
             ("codec", Known, words),
+            ("channels", Known, Value::is_u64),
             ("clock_us", Known, Value::is_u64),
             ("processing", Known, processing),
         ],

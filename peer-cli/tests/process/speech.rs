@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use peer_cli::audio::spec::SourceSpec;
 use peer_cli::audio::{FRAME, Read, open_source};
+use peer_cli::proto::channels::Channels;
 
 use super::align::{self, Match, compare};
 use super::house::House;
@@ -55,7 +56,7 @@ fn decoded(path: &Path) -> Vec<f32> {
         path: path.to_owned(),
         repeat: false,
     };
-    let mut source = open_source(&spec).unwrap().unwrap();
+    let mut source = open_source(&spec, Channels::Mono).unwrap().unwrap();
     source.start().unwrap();
     let mut sound = Vec::new();
     let mut frame = [0.0; FRAME];

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use peer_cli::net::Dialer;
+use peer_cli::proto::channels::Channels;
 use peer_cli::proto::packet::Codec;
 use peer_cli::proto::sending::Wanted;
 use peer_cli::rtc::{
@@ -121,6 +122,7 @@ fn options() -> PeerOptions {
         impairment: None,
         sound: Sound::Both,
         codecs: vec![Codec::Opus],
+        channels: Channels::Mono,
         wanted: Wanted::default(),
     }
 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use peer_cli::audio::spec::SourceSpec;
 use peer_cli::audio::{self, Read};
 use peer_cli::codec::opus::{Encoder, EncoderOptions};
+use peer_cli::proto::channels::Channels;
 
 /// A minute of 20 ms packets: more of a longer file would teach nothing.
 const MOST: usize = 3000;
@@ -21,7 +22,7 @@ pub(crate) fn encode(path: &Path) -> Result<Arc<[Bytes]>> {
         path: path.to_owned(),
         repeat: false,
     };
-    let source = audio::open_source(&spec)?;
+    let source = audio::open_source(&spec, Channels::Mono)?;
     let mut source = source.context("a file is always a source")?;
     let mut encoder = Encoder::new(&EncoderOptions::default())?;
     let mut frame = vec![0.0; encoder.frame()];

@@ -13,10 +13,11 @@ use super::stream::Stream;
 use super::system::{is_fatal, words};
 use crate::audio::resample::Resampler;
 use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, Read, SAMPLE_RATE, Source};
+use crate::proto::channels::Channels;
 
 /// Sound that may wait between the device and us: 1 s.
 const RING_SECONDS: usize = 1;
-/// Sound that may wait beyond what is asked for; older is dropped: 100 ms.
+/// Samples of each channel that may wait beyond what is asked for; older are dropped: 100 ms.
 const MOST_WAITING: usize = SAMPLE_RATE as usize / 10;
 /// How long a device may take to open.
 const OPENING: Duration = Duration::from_secs(5);
@@ -28,9 +29,13 @@ pub(super) struct Microphone {
     device: cpal::Device,
     name: DeviceName,
     format: Format,
+    /// Those that are wanted of it.
+    channels: Channels,
     stream: Option<Open>,
     ready: Vec<f32>,
+    /// As they came from the device, and in the channels wanted.
     scratch: Vec<f32>,
+    mixed: Vec<f32>,
     overruns: u64,
 }
 
@@ -48,23 +53,29 @@ struct Open {
 
 impl Microphone {
     /// Prepares a stream at once, so that what is wrong with the device is known; it does not listen yet.
-    pub(super) fn open(device: cpal::Device, name: DeviceName) -> Result<Microphone, AudioError> {
+    pub(super) fn open(
+        device: cpal::Device,
+        name: DeviceName,
+        channels: Channels,
+    ) -> Result<Microphone, AudioError> {
         let format = Format::choose(&device, DeviceKind::Input);
         let format = format.map_err(|error| broken(&name, words(&error)))?;
-        let stream = Open::new(&device, &format).map_err(|reason| broken(&name, reason))?;
-        let (ready, scratch) = (Vec::new(), Vec::new());
+        let stream =
+            Open::new(&device, &format, channels).map_err(|reason| broken(&name, reason))?;
         Ok(Microphone {
             device,
             name,
             format,
+            channels,
             stream: Some(stream),
-            ready,
-            scratch,
+            ready: Vec::new(),
+            scratch: Vec::new(),
+            mixed: Vec::new(),
             overruns: 0,
         })
     }
 
-    /// Moves everything from the ring to `ready`, as 48 kHz mono.
+    /// Moves everything from the ring to `ready`, at 48 kHz in the channels wanted.
     fn fetch(&mut self) -> Result<(), String> {
         let Some(open) = &mut self.stream else {
             return Ok(());
@@ -88,19 +99,15 @@ impl Microphone {
         self.scratch.extend_from_slice(head);
         self.scratch.extend_from_slice(tail);
         chunk.commit_all();
-        let share = 1.0 / channels as f32;
-        for frame in 0..self.scratch.len() / channels {
-            let all = &self.scratch[frame * channels..(frame + 1) * channels];
-            self.scratch[frame] = all.iter().sum::<f32>() * share;
-        }
-        self.scratch.truncate(whole / channels);
-        match &mut open.resampler {
-            Some(resampler) => resampler.push(&self.scratch, &mut self.ready),
-            None => {
-                self.ready.append(&mut self.scratch);
-                Ok(())
-            }
-        }
+        let Some(resampler) = &mut open.resampler else {
+            self.channels
+                .append(channels, &self.scratch, &mut self.ready);
+            return Ok(());
+        };
+        self.mixed.clear();
+        self.channels
+            .append(channels, &self.scratch, &mut self.mixed);
+        resampler.push(&self.mixed, &mut self.ready)
     }
 }
 
@@ -112,7 +119,7 @@ impl Source for Microphone {
     fn start(&mut self) -> Result<(), AudioError> {
         let mut open = match self.stream.take() {
             Some(open) => open,
-            None => Open::new(&self.device, &self.format)
+            None => Open::new(&self.device, &self.format, self.channels)
                 .map_err(|reason| broken(&self.name, reason))?,
         };
         open.stream
@@ -132,10 +139,12 @@ impl Source for Microphone {
 
     fn read(&mut self, frame: &mut [f32]) -> Result<Read, AudioError> {
         self.fetch().map_err(|reason| broken(&self.name, reason))?;
-        let surplus = self.ready.len().saturating_sub(frame.len() + MOST_WAITING);
+        let channels = self.channels.count();
+        let most = frame.len() + MOST_WAITING * channels;
+        let surplus = self.ready.len().saturating_sub(most);
         if surplus > 0 {
             self.ready.drain(..surplus);
-            self.overruns += surplus as u64;
+            self.overruns += (surplus / channels) as u64;
         }
         if self.ready.len() < frame.len() {
             return Ok(Read::NotYet);
@@ -155,12 +164,12 @@ impl Source for Microphone {
 }
 
 impl Open {
-    fn new(device: &cpal::Device, format: &Format) -> Result<Open, String> {
+    fn new(device: &cpal::Device, format: &Format, channels: Channels) -> Result<Open, String> {
         let lost = Arc::new(AtomicU64::new(0));
         let failure = Arc::new(Mutex::new(None));
         let resampler = match format.rate {
             SAMPLE_RATE => None,
-            rate => Some(Resampler::new(rate, SAMPLE_RATE)?),
+            rate => Some(Resampler::new(rate, SAMPLE_RATE, channels)?),
         };
         let capacity = format.rate as usize * format.channels * RING_SECONDS;
         let built = format.open(|config| {

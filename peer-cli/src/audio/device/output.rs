@@ -13,7 +13,8 @@ use super::spare::Spare;
 use super::stream::Stream;
 use super::system::{is_fatal, words};
 use crate::audio::resample::Resampler;
-use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, FRAME, SAMPLE_RATE, Sink};
+use crate::audio::{AudioError, Clock, DeviceKind, DeviceName, SAMPLE_RATE, Sink};
+use crate::proto::channels::Channels;
 
 /// Room between us and the device: 1 s. Far less is filled.
 const RING_SECONDS: usize = 1;
@@ -27,6 +28,7 @@ pub(super) struct Speaker {
     device: cpal::Device,
     name: DeviceName,
     format: Format,
+    channels: Channels,
     stream: Option<Open>,
     converted: Vec<f32>,
     playing: bool,
@@ -38,6 +40,8 @@ pub(super) struct Speaker {
 struct Open {
     stream: Stream,
     ring: Producer<f32>,
+    channels: usize,
+    /// Samples of each channel that the ring holds.
     capacity: usize,
     shared: Arc<Shared>,
     resampler: Option<Resampler>,
@@ -49,7 +53,7 @@ struct Open {
 #[derive(Debug, Default)]
 struct Shared {
     callbacks: AtomicU64,
-    /// Samples that one callback takes at most.
+    /// Samples of each channel that one callback takes at most.
     period: AtomicUsize,
     /// Frames that were due and not there, since anything was written.
     missed: AtomicU64,
@@ -60,14 +64,20 @@ struct Shared {
 
 impl Speaker {
     /// Prepares a stream at once, so that what is wrong with the device is known.
-    pub(super) fn open(device: cpal::Device, name: DeviceName) -> Result<Speaker, AudioError> {
+    pub(super) fn open(
+        device: cpal::Device,
+        name: DeviceName,
+        channels: Channels,
+    ) -> Result<Speaker, AudioError> {
         let format = Format::choose(&device, DeviceKind::Output);
         let format = format.map_err(|error| broken(&name, words(&error)))?;
-        let stream = Open::new(&device, &format).map_err(|reason| broken(&name, reason))?;
+        let stream =
+            Open::new(&device, &format, channels).map_err(|reason| broken(&name, reason))?;
         Ok(Speaker {
             device,
             name,
             format,
+            channels,
             stream: Some(stream),
             converted: Vec::new(),
             playing: false,
@@ -85,7 +95,7 @@ impl Sink for Speaker {
     fn start(&mut self) -> Result<(), AudioError> {
         let mut open = match self.stream.take() {
             Some(open) => open,
-            None => Open::new(&self.device, &self.format)
+            None => Open::new(&self.device, &self.format, self.channels)
                 .map_err(|reason| broken(&self.name, reason))?,
         };
         open.stream
@@ -140,7 +150,7 @@ impl Sink for Speaker {
             + Duration::from_secs_f64((open.waiting() + delay) as f64 / f64::from(self.format.rate))
     }
 
-    fn write(&mut self, frame: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, frame: &[f32]) -> Result<(), AudioError> {
         let Some(open) = &mut self.stream else {
             return Ok(());
         };
@@ -151,30 +161,34 @@ impl Sink for Speaker {
                 .map_err(|reason| broken(&self.name, reason))?,
             None => self.converted.extend_from_slice(frame),
         }
-        // More than a second ahead of the device only if it has stopped, which `wanted` reports.
-        let (_, _surplus) = open.ring.push_partial_slice(&self.converted);
+        // More than a second ahead of the device only if it has stopped, which `wanted` reports. Whole frames only, or the
+        // channels would change places.
+        let room = open.ring.slots() / open.channels * open.channels;
+        let fit = room.min(self.converted.len());
+        let (_, _surplus) = open.ring.push_partial_slice(&self.converted[..fit]);
         Ok(())
     }
 }
 
 impl Open {
-    fn new(device: &cpal::Device, format: &Format) -> Result<Open, String> {
+    fn new(device: &cpal::Device, format: &Format, channels: Channels) -> Result<Open, String> {
         let shared = Arc::new(Shared::default());
         let resampler = match format.rate {
             SAMPLE_RATE => None,
-            rate => Some(Resampler::new(SAMPLE_RATE, rate)?),
+            rate => Some(Resampler::new(SAMPLE_RATE, rate, channels)?),
         };
         let capacity = format.rate as usize * RING_SECONDS;
         let built = format.open(|config| {
-            let (ring, consumer) = RingBuffer::new(capacity);
+            let (ring, consumer) = RingBuffer::new(capacity * channels.count());
             let shared = shared.clone();
-            let stream = with_sample!(format.sample, Sample => build::<Sample>(device, config, consumer, shared))?;
+            let stream = with_sample!(format.sample, Sample => build::<Sample>(device, config, consumer, channels, shared))?;
             Ok((Stream::new(stream), ring))
         });
         let (stream, ring) = built.map_err(|error| words(&error))?;
         Ok(Open {
             stream,
             ring,
+            channels: channels.count(),
             capacity,
             shared,
             resampler,
@@ -182,9 +196,9 @@ impl Open {
         })
     }
 
-    /// Samples in the ring.
+    /// Samples of each channel in the ring.
     fn waiting(&self) -> usize {
-        self.capacity - self.ring.slots()
+        self.capacity - self.ring.slots().div_ceil(self.channels)
     }
 
     /// Why the device has stopped, if it has.
@@ -208,6 +222,7 @@ fn build<T>(
     device: &cpal::Device,
     config: StreamConfig,
     mut ring: Consumer<f32>,
+    ours: Channels,
     shared: Arc<Shared>,
 ) -> Result<cpal::Stream, cpal::Error>
 where
@@ -235,7 +250,13 @@ where
                 begun |= sample.is_ok();
                 missed += u64::from(begun && sample.is_err());
                 // Nothing there yet: silence.
-                frame.fill(T::from_sample_(sample.unwrap_or(0.0)));
+                let left = sample.unwrap_or(0.0);
+                match (ours, &mut *frame) {
+                    (Channels::Mono, all) => all.fill(T::from_sample_(left)),
+                    (Channels::Stereo, all) => {
+                        place(left, ring.pop().unwrap_or(0.0), all);
+                    }
+                }
             }
             if missed > 0 {
                 shared.missed.fetch_add(missed, Ordering::Relaxed);
@@ -250,6 +271,19 @@ where
         },
         Some(OPENING),
     )
+}
+
+/// Left and right to the first two of a device's channels, or both to its only one.
+fn place<T: SizedSample + FromSample<f32>>(left: f32, right: f32, frame: &mut [T]) {
+    match frame {
+        [one] => *one = T::from_sample_((left + right) / 2.0),
+        [first, second, others @ ..] => {
+            *first = T::from_sample_(left);
+            *second = T::from_sample_(right);
+            others.fill(T::EQUILIBRIUM);
+        }
+        [] => {}
+    }
 }
 
 fn broken(name: &DeviceName, reason: String) -> AudioError {

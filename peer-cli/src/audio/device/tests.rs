@@ -22,9 +22,9 @@ fn devices_are_found_by_number_name_identifier_and_part() {
 fn a_missing_device_is_an_error_that_names_it() {
     let choice = Choice::Name("no such device 7f3a".to_owned());
     let errors = [
-        open_source(&choice).err(),
-        open_sink(&choice).err(),
-        open_source(&Choice::Index(9999)).err(),
+        open_source(&choice, Channels::Mono).err(),
+        open_sink(&choice, Channels::Mono).err(),
+        open_source(&Choice::Index(9999), Channels::Mono).err(),
     ];
     for error in errors {
         let error = error.map(|error| (error.class(), error.to_string()));
@@ -42,8 +42,8 @@ fn a_missing_device_is_an_error_that_names_it() {
 #[test]
 fn a_default_device_works_or_is_missing_and_never_a_named_error() {
     let errors = [
-        open_source(&Choice::Default).err(),
-        open_sink(&Choice::Default).err(),
+        open_source(&Choice::Default, Channels::Mono).err(),
+        open_sink(&Choice::Default, Channels::Mono).err(),
     ];
     for error in errors.into_iter().flatten() {
         assert_eq!(error.class(), ErrorClass::NoDevice, "{error}");

@@ -12,6 +12,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::{FORMATS, Reader};
+use crate::proto::channels::Channels;
 
 /// Broken packets in a row after which a file counts as broken.
 const PATIENCE: u32 = 50;
@@ -21,12 +22,13 @@ pub(super) struct Decoded {
     decoder: Box<dyn AudioDecoder>,
     track: u32,
     rate: u32,
+    channels: Channels,
     interleaved: Vec<f32>,
     broken: u32,
 }
 
 impl Decoded {
-    pub(super) fn new(file: File, path: &Path) -> Result<Decoded, String> {
+    pub(super) fn new(file: File, path: &Path, channels: Channels) -> Result<Decoded, String> {
         let mut hint = Hint::new();
         if let Some(ending) = path.extension().and_then(|ending| ending.to_str()) {
             hint.with_extension(ending);
@@ -62,6 +64,7 @@ impl Decoded {
             decoder,
             track,
             rate,
+            channels,
             interleaved: Vec::new(),
             broken: 0,
         })
@@ -100,12 +103,7 @@ impl Reader for Decoded {
         }
         let channels = decoded.num_planes().max(1);
         decoded.copy_to_vec_interleaved(&mut self.interleaved);
-        let share = 1.0 / channels as f32;
-        out.extend(
-            self.interleaved
-                .chunks_exact(channels)
-                .map(|all| all.iter().sum::<f32>() * share),
-        );
+        self.channels.append(channels, &self.interleaved, out);
         Ok(true)
     }
 }

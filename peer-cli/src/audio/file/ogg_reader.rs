@@ -1,4 +1,4 @@
-//! Ogg Opus (RFC 7845), mixed to mono by the decoder; chained files play one after the other.
+//! Ogg Opus (RFC 7845), brought to the channels asked for by the decoder; chained files play one after the other.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,35 +8,39 @@ use ogg::{OggReadError, Packet, PacketReader};
 
 use super::{FORMATS, Reader};
 use crate::codec::opus::{self, Decoder};
+use crate::proto::channels::Channels;
 
 pub(super) struct OggReader {
     packets: PacketReader<BufReader<File>>,
     /// Packets of the first page, read ahead to learn where the stream starts.
     ahead: VecDeque<Packet>,
+    channels: Channels,
     stream: Stream,
 }
 
 /// One link of the chain.
 struct Stream {
     serial: u32,
+    channels: usize,
     decoder: Decoder,
     gain: f32,
-    /// Samples still to be left out at the start.
+    /// Samples of each channel still to be left out at the start.
     skip: usize,
     /// Granule position reached.
     position: u64,
 }
 
 impl OggReader {
-    pub(super) fn new(file: File) -> Result<OggReader, String> {
+    pub(super) fn new(file: File, channels: Channels) -> Result<OggReader, String> {
         let mut packets = PacketReader::new(BufReader::new(file));
         let Some(head) = packets.read_packet().map_err(|error| words(&error))? else {
             return Err(format!("is empty ({FORMATS})"));
         };
-        let stream = Stream::new(&head)?;
+        let stream = Stream::new(&head, channels)?;
         let mut reader = OggReader {
             packets,
             ahead: VecDeque::new(),
+            channels,
             stream,
         };
         reader.begin()?;
@@ -92,7 +96,7 @@ impl Reader for OggReader {
         if packet.stream_serial() == self.stream.serial {
             self.stream.decode(&packet, out)?;
         } else if packet.first_in_stream() && packet.data.starts_with(b"OpusHead") {
-            self.stream = Stream::new(&packet)?;
+            self.stream = Stream::new(&packet, self.channels)?;
             self.begin()?;
         }
         Ok(true)
@@ -101,7 +105,7 @@ impl Reader for OggReader {
 
 impl Stream {
     /// Reads the identification header (RFC 7845, section 5.1).
-    fn new(head: &Packet) -> Result<Stream, String> {
+    fn new(head: &Packet, wanted: Channels) -> Result<Stream, String> {
         let data = &head.data;
         if !data.starts_with(b"OpusHead") || data.len() < 19 {
             return Err(format!("is Ogg, but not Opus ({FORMATS})"));
@@ -120,7 +124,8 @@ impl Stream {
         let gain = f32::from(i16::from_le_bytes([data[16], data[17]])) / 256.0;
         Ok(Stream {
             serial: head.stream_serial(),
-            decoder: Decoder::new().map_err(|error| error.to_string())?,
+            channels: wanted.count(),
+            decoder: Decoder::new(wanted).map_err(|error| error.to_string())?,
             gain: 10f32.powf(gain / 20.0),
             skip: usize::from(u16::from_le_bytes([data[10], data[11]])),
             position: 0,
@@ -140,15 +145,17 @@ impl Stream {
         // The granule position of a page is that of its end: the last page tells where the sound is cut.
         let left = usize::try_from(packet.absgp_page().saturating_sub(self.position))
             .unwrap_or(usize::MAX);
-        let end = sound.len().min(left);
-        self.position += sound.len() as u64;
+        let samples = sound.len() / self.channels;
+        let end = samples.min(left);
+        self.position += samples as u64;
         if packet.last_in_page() {
             // A hole in the file must not silence the rest.
             self.position = packet.absgp_page();
         }
         let start = self.skip.min(end);
         self.skip -= start;
-        out.extend(sound[start..end].iter().map(|sample| sample * self.gain));
+        let played = &sound[start * self.channels..end * self.channels];
+        out.extend(played.iter().map(|sample| sample * self.gain));
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use ogg::{PacketWriteEndInfo, PacketWriter};
 use super::{Recording, cannot_write};
 use crate::audio::AudioError;
 use crate::codec::opus::{CodecError, Encoder, EncoderOptions, Purpose};
+use crate::proto::channels::Channels;
 
 /// Bits per second of each channel: transparent.
 const BITRATE: u32 = 64_000;
@@ -17,7 +18,7 @@ const PAGE: u32 = 10;
 
 pub(super) struct OggWriter {
     path: PathBuf,
-    channels: u8,
+    channels: Channels,
     writer: PacketWriter<'static, File>,
     serial: u32,
     encoder: Encoder,
@@ -33,7 +34,7 @@ pub(super) struct OggWriter {
 }
 
 impl OggWriter {
-    pub(super) fn create(path: &Path, channels: u8) -> Result<OggWriter, AudioError> {
+    pub(super) fn create(path: &Path, channels: Channels) -> Result<OggWriter, AudioError> {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let failed = |error: CodecError| AudioError::File {
             path: path.to_owned(),
@@ -41,8 +42,8 @@ impl OggWriter {
         };
         let options = EncoderOptions {
             purpose: Purpose::Music,
-            stereo: channels == 2,
-            bitrate: BITRATE * u32::from(channels),
+            channels,
+            bitrate: BITRATE * channels.count() as u32,
             fec: false,
             ..EncoderOptions::default()
         };
@@ -68,7 +69,7 @@ impl OggWriter {
     /// Identification and comment header (RFC 7845, sections 5.1 and 5.2).
     fn headers(&mut self) -> Result<(), AudioError> {
         let mut head = b"OpusHead\x01".to_vec();
-        head.push(self.channels);
+        head.push(self.channels.count() as u8);
         head.extend((self.skip as u16).to_le_bytes());
         head.extend(48_000u32.to_le_bytes());
         head.extend([0, 0, 0]);
@@ -94,7 +95,7 @@ impl OggWriter {
 
     /// Encodes all whole frames that wait.
     fn encode(&mut self) -> Result<(), AudioError> {
-        let whole = self.encoder.frame() * usize::from(self.channels);
+        let whole = self.encoder.frame() * self.channels.count();
         while self.pending.len() >= whole {
             let frame: Vec<f32> = self.pending.drain(..whole).collect();
             let packet = self.encoder.encode(&frame);
@@ -118,7 +119,7 @@ impl OggWriter {
 
 impl Recording for OggWriter {
     fn write(&mut self, samples: &[f32]) -> Result<(), AudioError> {
-        self.taken += (samples.len() / usize::from(self.channels)) as u64;
+        self.taken += (samples.len() / self.channels.count()) as u64;
         self.pending.extend_from_slice(samples);
         self.encode()
     }
@@ -132,7 +133,7 @@ impl Recording for OggWriter {
     fn finish(&mut self) -> Result<(), AudioError> {
         let frame = self.encoder.frame() as u64;
         let whole = (self.taken + self.skip).next_multiple_of(frame);
-        let padding = whole.saturating_sub(self.taken) as usize * usize::from(self.channels);
+        let padding = whole.saturating_sub(self.taken) as usize * self.channels.count();
         self.pending.resize(self.pending.len() + padding, 0.0);
         self.encode()?;
         match self.held.take() {

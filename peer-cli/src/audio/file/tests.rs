@@ -24,7 +24,7 @@ fn read_all(source: &mut FileSource) -> Vec<f32> {
 }
 
 fn open(path: &Path) -> Vec<f32> {
-    let mut source = FileSource::open(path, false).unwrap();
+    let mut source = FileSource::open(path, false, Channels::Mono).unwrap();
     source.start().unwrap();
     read_all(&mut source)
 }
@@ -138,7 +138,7 @@ fn a_file_can_be_repeated_without_a_gap_and_started_again() {
     let path = folder.path().join("a.wav");
     std::fs::write(&path, wav(1, 16, 1, 48_000, 1_000)).unwrap();
     let once = open(&path);
-    let mut source = FileSource::open(&path, true).unwrap();
+    let mut source = FileSource::open(&path, true, Channels::Mono).unwrap();
     source.start().unwrap();
     let mut frame = [0.0; 2_500];
     assert_eq!(source.read(&mut frame).unwrap(), Read::Full);
@@ -151,7 +151,7 @@ fn a_file_can_be_repeated_without_a_gap_and_started_again() {
     assert_eq!(frame[..1_000], once[..]);
 
     std::fs::write(&path, wav(1, 16, 1, 48_000, 0)).unwrap();
-    let mut source = FileSource::open(&path, true).unwrap();
+    let mut source = FileSource::open(&path, true, Channels::Mono).unwrap();
     assert!(
         source
             .read(&mut frame)
@@ -192,7 +192,7 @@ fn unusable_files_are_refused_with_a_reason() {
         (put("rate.wav", &wav(1, 16, 1, 1_000, 500)), "1000 Hz"),
         (put("short.wav", b"RIFF\x10\0\0\0WAVE"), "Ogg Opus work"),
     ] {
-        let error = FileSource::open(&path, false)
+        let error = FileSource::open(&path, false, Channels::Mono)
             .err()
             .map(|error| error.to_string())
             .unwrap();
@@ -201,19 +201,19 @@ fn unusable_files_are_refused_with_a_reason() {
             "{error}"
         );
     }
-    let error = create(&folder.path().join("none/x.wav"))
+    let error = create(&folder.path().join("none/x.wav"), Channels::Mono)
         .err()
         .map(|e| e.to_string())
         .unwrap();
     assert!(error.contains("cannot be written: no such file"), "{error}");
-    assert!(create(Path::new("x.mp3")).is_err());
+    assert!(create(Path::new("x.mp3"), Channels::Mono).is_err());
 }
 
 fn write_tone(path: &Path, frames: usize) {
-    let mut sink = create(path).unwrap();
+    let mut sink = create(path, Channels::Mono).unwrap();
     for f in 0..frames {
         let at = |i: usize| ((TAU * 440.0 * (f * FRAME + i) as f64 / 48_000.0).sin() * 0.25) as f32;
-        sink.write(&std::array::from_fn(at)).unwrap();
+        sink.write(&std::array::from_fn::<_, FRAME, _>(at)).unwrap();
     }
     sink.close().unwrap();
 }
@@ -243,7 +243,7 @@ fn a_file_is_valid_while_it_is_being_written() {
     let folder = tempfile::tempdir().unwrap();
     for (name, lag) in [("live.wav", 10), ("live.ogg", 24)] {
         let path = folder.path().join(name);
-        let mut sink = create(&path).unwrap();
+        let mut sink = create(&path, Channels::Mono).unwrap();
         for frame in 0..200usize {
             sink.write(&[0.1; FRAME]).unwrap();
             if frame % 37 == 36 {

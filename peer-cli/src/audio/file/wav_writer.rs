@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Recording, cannot_write};
 use crate::audio::{AudioError, SAMPLE_RATE, to_i16};
+use crate::proto::channels::Channels;
 
 /// Samples of each channel written at once, header included: 100 ms.
 const BATCH: usize = SAMPLE_RATE as usize / 10;
@@ -23,7 +24,8 @@ pub(super) struct WavWriter {
 }
 
 impl WavWriter {
-    pub(super) fn create(path: &Path, channels: u16) -> Result<WavWriter, AudioError> {
+    pub(super) fn create(path: &Path, channels: Channels) -> Result<WavWriter, AudioError> {
+        let channels = channels.count() as u16;
         let failed = |error| cannot_write(path, &error);
         let mut file = File::create(path).map_err(failed)?;
         let seekable = file.stream_position().is_ok();

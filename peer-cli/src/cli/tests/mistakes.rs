@@ -104,6 +104,14 @@ fn mistakes_about_sound() {
             "call --speaker file:./a.wav --record a.wav",
             "--record and --speaker both write a.wav (give two names)",
         ),
+        (
+            "call --stereo --codec pcmu,pcma",
+            "--stereo needs Opus, which --codec leaves out (add opus)",
+        ),
+        (
+            "call --stereo --ns",
+            "--ns is for one voice, and --stereo sends two channels as they are (leave one out)",
+        ),
         ("call --bitrate 5k", "must be from 6k to 510k bit/s"),
         (
             "call --echo --mic default",

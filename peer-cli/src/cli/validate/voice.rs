@@ -17,6 +17,11 @@ pub(super) fn asked(args: &SoundArgs) -> Result<Asked, String> {
         .into_iter()
         .find_map(|(on, name)| on.then_some(name));
     if let Some(name) = first {
+        if args.stereo {
+            return Err(format!(
+                "{name} is for one voice, and --stereo sends two channels as they are (leave one out)"
+            ));
+        }
         if args.echo {
             return Err(format!(
                 "{name} processes what a source gives, and --echo sends back what arrives (leave one out)"
@@ -33,6 +38,14 @@ pub(super) fn asked(args: &SoundArgs) -> Result<Asked, String> {
             "--aec takes away what the speaker plays, and there is none with --speaker off (leave one out)"
                 .to_owned(),
         );
+    }
+    if args.stereo {
+        let off = Some(false);
+        return Ok(Asked {
+            echo: off,
+            noise: off,
+            gain: off,
+        });
     }
     let said = |on: bool, off: bool| (on || off).then_some(on);
     Ok(Asked {

@@ -37,7 +37,7 @@ fn every_packet_time_makes_packets_of_that_length() {
                 .iter()
                 .all(|p| duration(p) == Some(ptime_ms as usize * MS))
         );
-        let mut decoder = Decoder::new().unwrap();
+        let mut decoder = Decoder::new(Channels::Mono).unwrap();
         let samples: usize = packets
             .iter()
             .map(|p| decoder.decode(p).unwrap().len())
@@ -54,7 +54,7 @@ fn every_packet_time_makes_packets_of_that_length() {
 
 /// A decoder that has heard these packets.
 fn after(packets: &[Bytes]) -> Decoder {
-    let mut decoder = Decoder::new().unwrap();
+    let mut decoder = Decoder::new(Channels::Mono).unwrap();
     for packet in packets {
         decoder.decode(packet).unwrap();
     }
@@ -98,7 +98,7 @@ fn redundancy_is_there_when_asked_for_and_beats_concealment_and_silence() {
 
 #[test]
 fn garbage_is_an_error_and_never_more() {
-    let mut decoder = Decoder::new().unwrap();
+    let mut decoder = Decoder::new(Channels::Mono).unwrap();
     let mut seed = 1u32;
     for length in 0..400usize {
         let packet: Vec<u8> = (0..length % 80)
@@ -115,4 +115,46 @@ fn garbage_is_an_error_and_never_more() {
     }
     assert!(decoder.decode(&[]).is_err() && decoder.decode_fec(&[], 960).is_err());
     assert_eq!(decoder.conceal(100).unwrap().len(), 100);
+}
+
+#[test]
+fn left_and_right_stay_apart_and_either_end_may_have_fewer_channels() {
+    let options = EncoderOptions {
+        purpose: Purpose::Music,
+        channels: Channels::Stereo,
+        bitrate: 96_000,
+        fec: false,
+        ..EncoderOptions::default()
+    };
+    // The voice on the left alone.
+    let sound: Vec<f32> = voice(48_000).into_iter().flat_map(|s| [s, 0.0]).collect();
+    let mut encoder = Encoder::new(&options).unwrap();
+    let frame = encoder.frame() * 2;
+    let packets: Vec<Bytes> = sound
+        .chunks_exact(frame)
+        .map(|frame| encoder.encode(frame).unwrap())
+        .collect();
+    let decode = |channels| {
+        let mut decoder = Decoder::new(channels).unwrap();
+        let decoded = packets.iter().map(|p| decoder.decode(p).unwrap().to_vec());
+        let decoded: Vec<f32> = decoded.flatten().collect();
+        assert_eq!(decoder.conceal(480).unwrap().len(), 480 * channels.count());
+        decoded
+    };
+    let energy = |sound: &[f32], side: usize, of: usize| -> f32 {
+        let side = sound.iter().skip(side).step_by(of);
+        side.map(|s| s * s).sum()
+    };
+    let (both, one) = (decode(Channels::Stereo), decode(Channels::Mono));
+    assert_eq!((both.len(), one.len()), (96_000, 48_000));
+    let (left, right) = (energy(&both, 0, 2), energy(&both, 1, 2));
+    assert!(left > 100.0 * right, "{left} {right}");
+    // Mixed, it has half the amplitude.
+    let mixed = energy(&one, 0, 1) / left;
+    assert!((0.2..0.3).contains(&mixed), "{mixed}");
+    // And one channel becomes two that are the same.
+    let plain = encode(&EncoderOptions::default(), &voice(960));
+    let mut decoder = Decoder::new(Channels::Stereo).unwrap();
+    let twice = decoder.decode(&plain[0]).unwrap();
+    assert!(twice.len() == 1920 && twice.chunks(2).all(|pair| pair[0] == pair[1]));
 }

@@ -12,10 +12,11 @@ fn track_and_audio() {
             direction: Direction::Remote,
             kind: Kind::Audio,
             codec,
+            channels: Some(2),
             clock_us: Some(7_000_001),
             processing: None,
         },
-        r#"{"event":"track","t":0.031,"peer":"abc","direction":"remote","kind":"audio","codec":"opus","clock_us":7000001}"#,
+        r#"{"event":"track","t":0.031,"peer":"abc","direction":"remote","kind":"audio","codec":"opus","channels":2,"clock_us":7000001}"#,
     );
     golden(
         31,
@@ -24,6 +25,7 @@ fn track_and_audio() {
             direction: Direction::Local,
             kind: Kind::Audio,
             codec: None,
+            channels: None,
             clock_us: None,
             processing: None,
         },
@@ -36,6 +38,7 @@ fn track_and_audio() {
             direction: Direction::Local,
             kind: Kind::Audio,
             codec: None,
+            channels: None,
             clock_us: None,
             processing: Some(Processing {
                 echo_cancellation: true,

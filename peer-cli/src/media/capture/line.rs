@@ -8,10 +8,14 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::CaptureOptions;
 use crate::codec::g711::{self, Law};
-use crate::codec::opus::{self, CodecError, EncoderOptions, is_pause};
+use crate::codec::opus::{self, CodecError, EncoderOptions, Purpose, is_pause};
 use crate::media::ListenerId;
+use crate::proto::channels::Channels;
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::sending::Sending;
+
+#[cfg(test)]
+mod tests;
 
 /// Samples at 48 kHz in a packet of G.711: 20 ms, which everybody takes (RFC 3551 4.5).
 const G711_FRAME: usize = 960;
@@ -33,10 +37,13 @@ pub(super) struct Made {
 
 pub(super) struct Line {
     codec: Codec,
+    channels: Channels,
+    /// How many channels the sound has that is given.
+    given: Channels,
     encoder: Encoder,
     /// Samples by which the encoder is behind.
     lookahead: usize,
-    /// Sound that does not fill a frame yet.
+    /// Sound that does not fill a frame yet, its channels by turns.
     pending: Vec<f32>,
     sequence: u16,
     /// At 48 kHz; the clocks of other codecs divide it, and a day passes before it wraps.
@@ -49,10 +56,13 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(codec: Codec, options: &CaptureOptions) -> Result<Line, CodecError> {
+    pub(super) fn new(
+        (codec, channels): (Codec, Channels),
+        options: &CaptureOptions,
+    ) -> Result<Line, CodecError> {
         let (encoder, lookahead) = match codec {
             Codec::Opus => {
-                let mut encoder = opus::Encoder::new(&encoding(options))?;
+                let mut encoder = opus::Encoder::new(&encoding(options, channels))?;
                 let lookahead = encoder.lookahead()?;
                 (Encoder::Opus(Box::new(encoder)), lookahead)
             }
@@ -61,6 +71,8 @@ impl Line {
         };
         Ok(Line {
             codec,
+            channels,
+            given: options.channels,
             encoder,
             lookahead,
             pending: Vec::new(),
@@ -73,8 +85,8 @@ impl Line {
         })
     }
 
-    pub(super) fn codec(&self) -> Codec {
-        self.codec
+    pub(super) fn format(&self) -> (Codec, Channels) {
+        (self.codec, self.channels)
     }
 
     pub(super) fn lookahead(&self) -> usize {
@@ -127,14 +139,16 @@ impl Line {
         if self.is_alone() {
             return Ok(made);
         }
-        self.pending.extend_from_slice(samples);
+        self.channels
+            .append(self.given.count(), samples, &mut self.pending);
         let frame = self.frame();
-        while self.pending.len() >= frame {
+        let whole = frame * self.channels.count();
+        while self.pending.len() >= whole {
             let payload = match &mut self.encoder {
-                Encoder::Opus(encoder) => encoder.encode(&self.pending[..frame]),
-                Encoder::G711(encoder) => Ok(encoder.encode(&self.pending[..frame])),
+                Encoder::Opus(encoder) => encoder.encode(&self.pending[..whole]),
+                Encoder::G711(encoder) => Ok(encoder.encode(&self.pending[..whole])),
             };
-            self.pending.drain(..frame);
+            self.pending.drain(..whole);
             let packet = payload.map(|payload| self.packet(now, payload, frame))?;
             if let Some(packet) = packet {
                 made.packets += 1;
@@ -195,7 +209,7 @@ fn g711_encoder(law: Law) -> Encoder {
     Encoder::G711(Box::new(g711::Encoder::new(law)))
 }
 
-fn encoding(options: &CaptureOptions) -> EncoderOptions {
+fn encoding(options: &CaptureOptions, channels: Channels) -> EncoderOptions {
     let CaptureOptions {
         ptime_ms,
         bitrate,
@@ -205,144 +219,17 @@ fn encoding(options: &CaptureOptions) -> EncoderOptions {
         ..
     } = *options;
     EncoderOptions {
+        // Who asks for two channels has music.
+        purpose: match options.channels {
+            Channels::Mono => Purpose::Call,
+            Channels::Stereo => Purpose::Music,
+        },
+        channels,
         ptime_ms,
         bitrate,
         fec,
         expected_loss,
         dtx,
         ..EncoderOptions::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use tokio::sync::mpsc;
-
-    use super::*;
-
-    fn line(codec: Codec, options: &CaptureOptions) -> (Line, mpsc::Receiver<Packet>) {
-        let mut line = Line::new(codec, options).unwrap();
-        let (sender, packets) = mpsc::channel(256);
-        line.add(ListenerId(0), sender);
-        (line, packets)
-    }
-
-    fn drain(packets: &mut mpsc::Receiver<Packet>) -> Vec<Packet> {
-        std::iter::from_fn(|| packets.try_recv().ok()).collect()
-    }
-
-    /// A buzz, loud or not at all.
-    fn buzz(samples: usize, loud: bool) -> Vec<f32> {
-        let level = if loud { 0.3 } else { 0.0 };
-        (0..samples)
-            .map(|n| level * ((n % 370) as f32 / 185.0 - 1.0))
-            .collect()
-    }
-
-    #[test]
-    fn frames_grow_and_shrink_under_way_and_no_sample_is_missed() {
-        let (mut line, mut packets) = line(Codec::Opus, &CaptureOptions::default());
-        let now = Instant::now();
-        for (n, ptime_ms) in [20, 60, 40, 10, 60, 20].into_iter().enumerate() {
-            line.steer(Sending {
-                bitrate: 12_000,
-                ptime_ms,
-                expected_loss: 3,
-            })
-            .unwrap();
-            for _ in 0..5 + n {
-                line.push(now, &buzz(960, true)).unwrap();
-            }
-        }
-        let packets = drain(&mut packets);
-        let mut due = 0;
-        for (n, packet) in packets.iter().enumerate() {
-            assert_eq!((packet.sequence, packet.timestamp), (n as u16, due));
-            due += opus::duration(&packet.payload).unwrap() as u32;
-        }
-        assert_eq!(
-            due as usize + line.pending.len(),
-            (5 + 6 + 7 + 8 + 9 + 10) * 960
-        );
-        let lengths: Vec<_> = packets
-            .iter()
-            .filter_map(|p| opus::duration(&p.payload))
-            .collect();
-        assert!(
-            [480, 960, 1920, 2880]
-                .iter()
-                .all(|length| lengths.contains(length))
-        );
-    }
-
-    #[test]
-    fn silence_is_announced_once_and_left_out_while_time_goes_on() {
-        let options = CaptureOptions {
-            dtx: true,
-            ..CaptureOptions::default()
-        };
-        let (mut line, mut packets) = line(Codec::Opus, &options);
-        let now = Instant::now();
-        line.push(now, &buzz(48_000, true)).unwrap();
-        let loud = drain(&mut packets);
-        assert_eq!(loud.len(), 50);
-        line.push(now, &buzz(4 * 48_000, false)).unwrap();
-        let silent = drain(&mut packets);
-        let announced = silent.iter().filter(|p| is_pause(&p.payload)).count();
-        assert!(silent.len() < 60 && announced > 0, "{}", silent.len());
-        let pairs = silent
-            .windows(2)
-            .filter(|w| is_pause(&w[0].payload) && is_pause(&w[1].payload));
-        assert_eq!(pairs.count(), 0);
-        line.push(now, &buzz(9600, true)).unwrap();
-        let again = drain(&mut packets);
-        let first = &again[0];
-        assert_eq!((first.timestamp, first.marker), (5 * 48_000, true));
-        assert_eq!(usize::from(first.sequence), 50 + silent.len());
-    }
-
-    #[test]
-    fn a_telephone_codec_counts_in_eighths_of_a_millisecond() {
-        for codec in [Codec::Pcmu, Codec::Pcma] {
-            let options = CaptureOptions {
-                ptime_ms: 10,
-                ..CaptureOptions::default()
-            };
-            let (mut line, mut packets) = line(codec, &options);
-            let now = Instant::now();
-            for _ in 0..5 {
-                line.push(now, &buzz(480, true)).unwrap();
-            }
-            line.skip(48_000);
-            line.push(now, &buzz(480, true)).unwrap();
-            let packets = drain(&mut packets);
-            let seen: Vec<_> = packets
-                .iter()
-                .map(|p| (p.sequence, p.timestamp, p.marker))
-                .collect();
-            assert_eq!(seen, [(0, 0, true), (1, 160, false), (2, 8320, true)]);
-            assert!(
-                packets
-                    .iter()
-                    .all(|p| p.payload.len() == 160 && p.codec == codec)
-            );
-            assert!(line.is_whole());
-        }
-    }
-
-    #[test]
-    fn who_has_gone_costs_nothing() {
-        let (mut line, packets) = line(Codec::Opus, &CaptureOptions::default());
-        drop(packets);
-        assert_eq!(
-            line.push(Instant::now(), &buzz(960, true)).unwrap().packets,
-            1
-        );
-        assert!(line.is_alone());
-        assert_eq!(
-            line.push(Instant::now(), &buzz(960, true)).unwrap().packets,
-            0
-        );
     }
 }

@@ -3,22 +3,23 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::Sender;
-
 use super::line::Line;
 use super::run::{Phase, Run};
 use super::{CaptureOptions, CaptureStats};
 use crate::audio::spec::SourceSpec;
-use crate::audio::{self, AudioError, DeviceKind, Read, Sighting, Source};
+use crate::audio::{self, AudioError, DeviceKind, Read, Source};
 use crate::codec::CodecError;
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::standby::Standby;
-use crate::media::{Levels, ListenerId, MediaEvent, RecordTap, clock_us};
-use crate::proto::packet::{Codec, Packet};
+use crate::media::{Levels, MediaEvent, RecordTap, clock_us};
+use crate::proto::channels::Channels;
+use crate::proto::packet::Codec;
 use crate::proto::sending::Sending;
 use crate::voice::{Reference, Voice};
+pub(super) use command::Command;
 
+mod command;
 mod device;
 #[cfg(test)]
 mod tests;
@@ -28,28 +29,15 @@ const LONGEST_READ_MS: u32 = 20;
 /// Samples in a second.
 const RATE: f64 = audio::SAMPLE_RATE as f64;
 
-/// What the owner asks for.
-#[derive(Debug)]
-pub(super) enum Command {
-    Add(ListenerId, Codec, Sender<Packet>),
-    Remove(ListenerId),
-    Steer(Sending),
-    Muted(bool),
-    Seen(Sighting),
-    Record(RecordTap),
-    Show(Arc<Levels>),
-    Quit,
-}
-
 /// Opens a source; nothing for `off`.
-type OpenSource = fn(&SourceSpec) -> Result<Option<Box<dyn Source>>, AudioError>;
+type OpenSource = fn(&SourceSpec, Channels) -> Result<Option<Box<dyn Source>>, AudioError>;
 
 /// Everything that the thread owns.
 pub(super) struct Worker {
     options: CaptureOptions,
     source: Box<dyn Source>,
     voice: Option<Voice>,
-    /// One for each codec that was ever listened to.
+    /// One for each codec and number of channels that was ever listened to.
     lines: Vec<Line>,
     /// How the network lets us send; nothing: as the options say.
     steering: Option<Sending>,
@@ -61,7 +49,7 @@ pub(super) struct Worker {
     levels: Arc<Levels>,
     /// Samples lost by sources that are gone.
     overruns: u64,
-    /// What is read at once. Frames of the codecs are made of it.
+    /// What is read at once, its channels by turns. Frames of the codecs are made of it.
     frame: Vec<f32>,
     notices: Notices,
     stats: Arc<Mutex<CaptureStats>>,
@@ -79,9 +67,9 @@ impl Worker {
         mailbox: &Arc<Mailbox<Command>>,
     ) -> Result<Worker, AudioError> {
         // What the encoder refuses is known before the source is opened.
-        let line = Line::new(Codec::Opus, options)
+        let line = Line::new((Codec::Opus, options.channels), options)
             .map_err(|error: CodecError| AudioError::sound("encoder", error))?;
-        let source = audio::open_source(&options.source)?;
+        let source = audio::open_source(&options.source, options.channels)?;
         let source =
             source.ok_or_else(|| AudioError::sound("capture", "there is no source to open"))?;
         let standby = source.device().map(|device| {
@@ -96,6 +84,7 @@ impl Worker {
         let voice = voice.map_err(|error| AudioError::sound("voice processing", error))?;
         // Packets of 40 and 60 ms are two and three of these.
         let period_ms = options.ptime_ms.min(LONGEST_READ_MS);
+        let channels = options.channels.count();
         Ok(Worker {
             options: options.clone(),
             source,
@@ -108,7 +97,7 @@ impl Worker {
             tap: None,
             levels: Arc::default(),
             overruns: 0,
-            frame: vec![0.0; (period_ms * audio::SAMPLE_RATE / 1000) as usize],
+            frame: vec![0.0; (period_ms * audio::SAMPLE_RATE / 1000) as usize * channels],
             notices,
             stats,
             standby: standby.transpose()?,
@@ -132,73 +121,13 @@ impl Worker {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        let changed = match command {
-            Command::Add(id, codec, sender) => self.add(id, codec, sender),
-            Command::Remove(id) => {
-                self.lines.iter_mut().for_each(|line| line.remove(id));
-                self.stop_if_alone();
-                Ok(())
-            }
-            Command::Steer(sending) => {
-                self.steering = Some(sending);
-                self.lines
-                    .iter_mut()
-                    .try_for_each(|line| line.steer(sending))
-            }
-            Command::Muted(muted) => {
-                self.muted = muted;
-                Ok(())
-            }
-            Command::Seen(seen) => {
-                self.seen(seen);
-                Ok(())
-            }
-            Command::Record(tap) => {
-                self.tap = Some(tap);
-                Ok(())
-            }
-            Command::Show(levels) => {
-                self.levels = levels;
-                Ok(())
-            }
-            Command::Quit => Ok(()),
-        };
-        if let Err(error) = changed {
-            self.warn(&error);
-        }
-    }
-
-    fn add(
-        &mut self,
-        id: ListenerId,
-        codec: Codec,
-        sender: Sender<Packet>,
-    ) -> Result<(), CodecError> {
-        let known = self.lines.iter_mut().find(|line| line.codec() == codec);
-        if let Some(line) = known {
-            line.add(id, sender);
-        } else {
-            let mut line = Line::new(codec, &self.options)?;
-            if let Some(sending) = self.steering {
-                line.steer(sending)?;
-            }
-            line.add(id, sender);
-            self.lines.push(line);
-        }
-        if self.run.is_none() {
-            self.start();
-        }
-        Ok(())
-    }
-
     fn start(&mut self) {
         if let Some(voice) = &mut self.voice {
             voice.restart();
         }
         let started = self.source.start();
         let start = Instant::now();
-        let samples = self.frame.len() as u64;
+        let samples = (self.frame.len() / self.options.channels.count()) as u64;
         self.run = Some(Run::new(start, self.source.clock(), samples, self.period));
         self.lines.iter_mut().for_each(Line::restart);
         match started {
@@ -278,8 +207,9 @@ impl Worker {
         self.flushed(self.frame.len() - samples);
     }
 
-    /// So much silence has followed the source.
+    /// So much silence has followed the source, all channels together.
     fn flushed(&mut self, silence: usize) {
+        let silence = silence / self.options.channels.count();
         let Some(run) = &mut self.run else { return };
         let Phase::Flushing(left) = run.phase else {
             return;
@@ -304,7 +234,7 @@ impl Worker {
             self.frame.fill(0.0);
         }
         if let (Some(tap), Some(run)) = (&self.tap, &self.run) {
-            tap.put(run.heard(now), &self.frame);
+            tap.put(run.heard(now), &self.options.channels.mono(&self.frame));
         }
         let (mut packets, mut dropped, mut failed) = (0, 0, None);
         for line in &mut self.lines {
@@ -327,7 +257,8 @@ impl Worker {
     }
 
     fn count(&mut self, packets: u64, dropped: u64) {
-        let seconds = self.frame.len() as f64 / RATE;
+        let channels = self.options.channels.count();
+        let seconds = (self.frame.len() / channels) as f64 / RATE;
         let sum: f64 = self
             .frame
             .iter()
@@ -344,14 +275,5 @@ impl Worker {
             stats.total_samples_duration += seconds;
             stats.voice = self.voice.as_ref().map(Voice::stats);
         }
-    }
-
-    fn warn(&mut self, error: &CodecError) {
-        let text = error.to_string();
-        self.notices.send(MediaEvent::Warning {
-            code: "encoder",
-            text,
-            hint: None,
-        });
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::audio::{FRAME, SAMPLE_RATE, Sink};
 use crate::media::{Levels, RecordTap};
+use crate::proto::channels::Channels;
 use crate::proto::limiter::Limiter;
 
 /// What was played so far, by all calls together (W3C webrtc-stats, `media-playout`).
@@ -29,6 +30,7 @@ pub(super) struct Output {
     pub(super) tap: Option<RecordTap>,
     pub(super) volume: f32,
     pub(super) levels: Arc<Levels>,
+    channels: Channels,
     mixing: Limiter,
     amplifying: Limiter,
     stats: OutputStats,
@@ -36,32 +38,31 @@ pub(super) struct Output {
     missed: u64,
 }
 
-impl Default for Output {
-    fn default() -> Output {
+impl Output {
+    pub(super) fn new(channels: Channels) -> Output {
         Output {
             tap: None,
             volume: 1.0,
             levels: Arc::default(),
+            channels,
             mixing: Limiter::default(),
             amplifying: Limiter::default(),
             stats: OutputStats::default(),
             missed: 0,
         }
     }
-}
 
-impl Output {
     /// Makes a sum of streams what is played; it is due at this time and heard so much later.
-    pub(super) fn finish(&mut self, mix: &mut [f32; FRAME], due: Instant, latency: Duration) {
-        self.mixing.limit(mix);
+    pub(super) fn finish(&mut self, mix: &mut [f32], due: Instant, latency: Duration) {
+        self.mixing.limit(mix, self.channels);
         if let Some(tap) = &self.tap {
-            tap.put(due + latency, mix);
+            tap.put(due + latency, &self.channels.mono(mix));
         }
         if self.volume != 1.0 {
             mix.iter_mut().for_each(|sample| *sample *= self.volume);
-            self.amplifying.limit(mix);
+            self.amplifying.limit(mix, self.channels);
         }
-        let square: f32 = mix.iter().map(|s| s * s).sum::<f32>() / FRAME as f32;
+        let square: f32 = mix.iter().map(|s| s * s).sum::<f32>() / mix.len().max(1) as f32;
         self.levels.set_heard(square.sqrt());
         self.stats.total_samples_count += FRAME as u64;
         self.stats.total_playout_delay += latency.as_secs_f64() * FRAME as f64;
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_is_too_loud_keeps_its_shape() {
-        let (mut output, now) = (Output::default(), Instant::now());
+        let (mut output, now) = (Output::new(Channels::Mono), Instant::now());
         let mut mix = loud();
         for _ in 0..3 {
             mix = loud();
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn the_volume_is_applied_counted_and_within_full_scale() {
-        let (mut output, now) = (Output::default(), Instant::now());
+        let (mut output, now) = (Output::new(Channels::Mono), Instant::now());
         output.volume = 0.5;
         let mut mix = [0.5; FRAME];
         output.finish(&mut mix, now, Duration::from_millis(20));

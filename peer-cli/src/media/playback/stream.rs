@@ -8,6 +8,7 @@ use crate::audio::{AudioError, FRAME, SAMPLE_RATE};
 use crate::media::decoder::Decoder;
 use crate::media::notice::Notices;
 use crate::media::{MediaEvent, StreamId};
+use crate::proto::channels::Channels;
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::playout::{JitterBounds, Playout, PlayoutStats};
 use crate::proto::sound_check::{Loudness, SoundCheck, SoundMeter};
@@ -20,6 +21,7 @@ const MOST_PACKETS: usize = 1000;
 pub(super) struct Stream {
     pub(super) id: StreamId,
     packets: Receiver<Packet>,
+    channels: Channels,
     playout: Playout,
     decoder: Decoder,
     loudness: Option<Loudness>,
@@ -43,12 +45,14 @@ impl Stream {
         packets: Receiver<Packet>,
         checks: Vec<SoundCheck>,
         jitter: JitterBounds,
+        channels: Channels,
     ) -> Result<Stream, AudioError> {
         Ok(Stream {
             id,
             packets,
-            playout: Playout::new(jitter),
-            decoder: Decoder::new(Codec::Opus)
+            channels,
+            playout: Playout::new(jitter, channels),
+            decoder: Decoder::new(Codec::Opus, channels)
                 .map_err(|error| AudioError::sound("decoder", error))?,
             loudness: Some(Loudness::default()),
             meters: checks.into_iter().map(SoundMeter::new).collect(),
@@ -72,7 +76,7 @@ impl Stream {
         &mut self,
         now: Instant,
         latency: Duration,
-        mix: &mut [f32; FRAME],
+        mix: &mut [f32],
         notices: &mut Notices,
     ) {
         for _ in 0..MOST_PACKETS {
@@ -87,14 +91,13 @@ impl Stream {
         if self.ending == Ending::Draining && self.packets.is_empty() && self.playout.is_drained() {
             self.ending = Ending::Heard(now + latency);
         }
-        let mut frame = [0.0; FRAME];
-        let real = self
-            .playout
-            .pull(now, &mut self.decoder, &mut frame)
-            .is_real();
-        self.listen(now + latency, &frame, real, notices);
-        for (sum, sample) in mix.iter_mut().zip(&frame) {
-            *sum += sample;
+        let mut frame = [0.0; 2 * FRAME];
+        let frame = &mut frame[..mix.len()];
+        let kind = self.playout.pull(now, &mut self.decoder, frame);
+        let mono = self.channels.mono(frame);
+        self.listen(now + latency, &mono, kind.is_real(), notices);
+        for (sum, sample) in mix.iter_mut().zip(frame) {
+            *sum += *sample;
         }
     }
 
@@ -102,7 +105,7 @@ impl Stream {
     fn decodable(&mut self, packet: Packet) -> Option<Packet> {
         let codec = packet.codec;
         if codec != self.decoder.codec() {
-            self.decoder = Decoder::new(codec).ok()?;
+            self.decoder = Decoder::new(codec, self.channels).ok()?;
         }
         let ratio = SAMPLE_RATE / codec.clock_rate();
         Some(Packet {

@@ -17,6 +17,7 @@ use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
 use crate::media::standby::Standby;
 use crate::media::{Levels, MediaEvent, RecordTap, StreamId, clock_us};
+use crate::proto::channels::Channels;
 use crate::proto::packet::Packet;
 use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
@@ -62,6 +63,7 @@ struct Past {
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
+    channels: Channels,
     jitter: JitterBounds,
     output: Output,
     streams: Vec<Stream>,
@@ -73,7 +75,7 @@ pub(super) struct Worker {
     notices: Notices,
     /// Who looks for a speaker that is lost; there is none where the sink is none.
     standby: Option<Standby>,
-    open: fn(&SinkSpec) -> Result<Box<dyn Sink>, AudioError>,
+    open: fn(&SinkSpec, Channels) -> Result<Box<dyn Sink>, AudioError>,
 }
 
 impl Worker {
@@ -84,7 +86,7 @@ impl Worker {
         mailbox: &Arc<Mailbox<Command>>,
     ) -> Result<Worker, AudioError> {
         let spec = &options.sink;
-        let sink = audio::open_sink(spec)?;
+        let sink = audio::open_sink(spec, options.channels)?;
         let standby = sink.device().map(|device| {
             let by_default = *spec == SinkSpec::Default;
             let mailbox = mailbox.clone();
@@ -93,8 +95,9 @@ impl Worker {
         });
         Ok(Worker {
             sink,
+            channels: options.channels,
             jitter: options.jitter,
-            output: Output::default(),
+            output: Output::new(options.channels),
             streams: Vec::new(),
             past: VecDeque::new(),
             taps: Vec::new(),
@@ -189,7 +192,7 @@ impl Worker {
     fn add(&mut self, id: StreamId, packets: Receiver<Packet>, checks: Vec<SoundCheck>) {
         self.streams.retain(|stream| stream.id != id);
         self.past.retain(|past| past.id != id);
-        match Stream::new(id, packets, checks, self.jitter) {
+        match Stream::new(id, packets, checks, self.jitter, self.channels) {
             Ok(stream) => self.streams.push(stream),
             Err(error) => return self.notices.send(MediaEvent::Failed(error)),
         }
@@ -251,9 +254,10 @@ impl Worker {
         if self.streams.is_empty() {
             return;
         }
-        let (mut mix, latency) = ([0.0; FRAME], self.sink.latency());
+        let (mut mix, latency) = ([0.0; 2 * FRAME], self.sink.latency());
+        let mix = &mut mix[..FRAME * self.channels.count()];
         for stream in &mut self.streams {
-            stream.play(now, latency, &mut mix, &mut self.notices);
+            stream.play(now, latency, mix, &mut self.notices);
         }
         let mut due = now;
         if let Some(pace) = &mut self.pace {
@@ -262,10 +266,11 @@ impl Worker {
             }
             pace.step();
         }
-        self.output.finish(&mut mix, due, latency);
+        self.output.finish(mix, due, latency);
         self.taps.retain(|tap| !tap.is_over());
-        self.taps.iter_mut().for_each(|tap| tap.played(&mix));
-        if let Err(error) = self.sink.write(&mix) {
+        let mono = self.channels.mono(mix);
+        self.taps.iter_mut().for_each(|tap| tap.played(&mono));
+        if let Err(error) = self.sink.write(mix) {
             self.broken(error);
         }
         for stream in self.forget(|stream| stream.is_over(now)) {

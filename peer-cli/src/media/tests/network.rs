@@ -27,8 +27,8 @@ fn speech(options: &EncoderOptions, start: Instant) -> Vec<Packet> {
 /// Plays packets at their times; returns the sound and the counters.
 pub(super) fn play(packets: &[Packet], start: Instant) -> (Vec<f32>, PlayoutStats) {
     let (mut playout, mut decoder) = (
-        Playout::new(JitterBounds::default()),
-        Decoder::new().unwrap(),
+        Playout::new(JitterBounds::default(), Channels::Mono),
+        Decoder::new(Channels::Mono).unwrap(),
     );
     let (mut sound, mut frame, mut at) = (Vec::new(), [0.0; FRAME], 0);
     let mut packets = packets.to_vec();

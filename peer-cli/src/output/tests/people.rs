@@ -6,6 +6,7 @@ fn sending([echo_cancellation, noise_suppression, auto_gain_control]: [bool; 3])
         direction: Direction::Local,
         kind: crate::event::Kind::Audio,
         codec: None,
+        channels: None,
         clock_us: None,
         processing: Some(crate::event::Processing {
             echo_cancellation,
@@ -182,6 +183,7 @@ fn verbose_adds_candidates_tracks_presence_and_phases() {
                 direction: Direction::Remote,
                 kind: crate::event::Kind::Audio,
                 codec: Some("opus".into()),
+                channels: Some(2),
                 clock_us: None,
                 processing: None,
             },
@@ -198,7 +200,7 @@ fn verbose_adds_candidates_tracks_presence_and_phases() {
             "our candidate: udp 192.0.2.1:9 (srflx)",
             "bob: connected directly in 142 ms (signaling 3.0 ms, offer and answer 8.0 ms, ICE 6.0 ms), \
              udp 127.0.0.1:1 (host) to udp 127.0.0.1:2 (host)",
-            "playing sound from bob (opus)",
+            "playing sound from bob (opus, stereo)",
             "sending sound to bob; echo cancellation, gain control (as asked)",
             "sending sound to bob; no voice processing (as asked)",
         ]

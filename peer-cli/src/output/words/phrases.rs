@@ -138,8 +138,15 @@ pub(super) fn how(setup: &Setup, local: Option<&Endpoint>, remote: Option<&Endpo
     format!(" ({}){ends}", phases.join(", "))
 }
 
-pub(super) fn track(direction: Direction, name: &str, codec: Option<&str>) -> String {
-    let codec = parenthesised(codec);
+pub(super) fn track(
+    direction: Direction,
+    name: &str,
+    codec: Option<&str>,
+    channels: Option<u8>,
+) -> String {
+    let stereo = if channels == Some(2) { ", stereo" } else { "" };
+    let codec = codec.map(|codec| format!("{codec}{stereo}"));
+    let codec = parenthesised(codec.as_deref());
     match direction {
         Direction::Local => format!("sending sound to {name}{codec}"),
         Direction::Remote => format!("playing sound from {name}{codec}"),

@@ -54,7 +54,7 @@ impl Playout {
 
     /// Nothing there: bridges the gap, and after a while falls back to waiting for a new start.
     fn wait(&mut self, decoder: &mut dyn PacketDecoder) {
-        self.fill(FRAME - self.pcm.len(), decoder);
+        self.fill(FRAME.saturating_sub(self.waiting()), decoder);
         let pause = if self.comfort { COMFORT_PAUSE } else { PAUSE };
         if self.made_up >= pause {
             self.playing = false;
@@ -73,9 +73,9 @@ impl Playout {
         else {
             return;
         };
-        let (before, samples) = (self.pcm.len(), info.samples as usize);
+        let (waiting, before, samples) = (self.waiting(), self.pcm.len(), info.samples as usize);
         if decoder.decode(&payload, &mut self.pcm) {
-            self.pcm.resize(before + samples, 0.0);
+            self.lengthen_to(before, samples);
             if info.pause {
                 self.noise.level(&mut self.pcm[before..]);
             } else {
@@ -99,9 +99,9 @@ impl Playout {
         self.filled = 0;
         self.position = Some((sequence + 1, timestamp + i64::from(info.samples)));
         let waited =
-            now.saturating_duration_since(arrival).as_secs_f64() + before as f64 / SAMPLE_RATE;
+            now.saturating_duration_since(arrival).as_secs_f64() + waiting as f64 / SAMPLE_RATE;
         // Fetched ahead of its time, if whole pulls are still left over.
-        let ahead = before / FRAME * FRAME;
+        let ahead = waiting / FRAME * FRAME;
         self.delay.fetched(now, timestamp - ahead as i64);
         self.stats.jitter_buffer_delay += waited * samples as f64;
         self.stats.jitter_buffer_target_delay +=
@@ -122,8 +122,9 @@ impl Playout {
             (first.sequence, first.timestamp, first.info.samples as usize);
         let before = self.pcm.len();
         if decoder.decode_fec(&first.payload, whole, &mut self.pcm) {
-            self.pcm.resize(before + whole, 0.0);
-            self.pcm.drain(before..before + whole - due);
+            self.lengthen_to(before, whole);
+            let past = (whole - due) * self.channels.count();
+            self.pcm.drain(before..before + past);
             self.note(FrameKind::Real, due);
             self.made_up = 0;
             self.stats.packets_rebuilt += 1;
@@ -150,23 +151,30 @@ impl Playout {
         }
         if self.comfort && run < COMFORT_PAUSE {
             decoder.conceal(samples, &mut self.pcm);
-            self.pcm.resize(before + samples, 0.0);
+            self.lengthen_to(before, samples);
             self.noise.level(&mut self.pcm[before..]);
             return self.note(FrameKind::Comfort, samples);
         }
         if run >= FADE_AFTER + FADE_LENGTH {
             self.stats.silent_concealed_samples += if run < COUNTED { samples as u64 } else { 0 };
-            self.pcm.resize(before + samples, 0.0);
+            self.lengthen_to(before, samples);
             return self.note(FrameKind::Silence, samples);
         }
         decoder.conceal(samples, &mut self.pcm);
-        self.pcm.resize(before + samples, 0.0);
+        self.lengthen_to(before, samples);
+        let channels = self.channels.count();
         for (at, sample) in self.pcm[before..].iter_mut().enumerate() {
-            let faded = (run + at as u64)
+            let faded = (run + (at / channels) as u64)
                 .saturating_sub(FADE_AFTER)
                 .min(FADE_LENGTH);
             *sample *= 1.0 - faded as f32 / FADE_LENGTH as f32;
         }
         self.note(FrameKind::Concealed, samples);
+    }
+
+    /// What was appended at `before` gets its right length: so many samples of each channel.
+    fn lengthen_to(&mut self, before: usize, samples: usize) {
+        self.pcm
+            .resize(before + samples * self.channels.count(), 0.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::SAMPLE_RATE;
+use super::{FRAME, SAMPLE_RATE};
 
 /// Counters of one received stream; times in seconds, samples at 48 kHz.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -51,9 +51,10 @@ pub struct PlayoutStats {
 }
 
 impl PlayoutStats {
+    /// Counts 10 ms of any number of channels.
     pub(super) fn count_level(&mut self, frame: &[f32]) {
         let mean = mean_square(frame);
-        let seconds = frame.len() as f64 / SAMPLE_RATE;
+        let seconds = FRAME as f64 / SAMPLE_RATE;
         self.audio_level = mean.sqrt().min(1.0);
         self.total_audio_energy += mean * seconds;
         self.total_samples_duration += seconds;

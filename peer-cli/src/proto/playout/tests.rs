@@ -62,7 +62,7 @@ fn packet(at: Instant, number: u32, fec: bool) -> Packet {
 
 /// Plays `packets` for `frames` pulls of 10 ms: `.` silence, `c` concealment, `n` comfort noise, `f` rebuilt, a digit the packet.
 fn play(start: Instant, mut packets: Vec<Packet>, frames: u32) -> (String, Playout) {
-    let mut playout = Playout::new(JitterBounds::default());
+    let mut playout = Playout::new(JitterBounds::default(), Channels::Mono);
     let mut line = String::new();
     packets.sort_by_key(|p| p.arrival);
     let mut packets = packets.into_iter().peekable();
@@ -238,7 +238,7 @@ fn delay_piled_up_by_a_stall_is_worked_off() {
 #[test]
 fn a_stall_beyond_catching_up_costs_whole_packets_and_memory_stays_bounded() {
     let start = Instant::now();
-    let mut playout = Playout::new(JitterBounds::default());
+    let mut playout = Playout::new(JitterBounds::default(), Channels::Mono);
     for number in 0..5000 {
         playout.insert(packet(start, number, false), &Numbers);
     }

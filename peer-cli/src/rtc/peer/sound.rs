@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use webrtc::rtp_transceiver::RtpSender;
 
 use super::{Peer, RtcError};
+use crate::proto::channels::Channels;
 use crate::proto::dtmf::Script;
 use crate::proto::packet::{Codec, Packet};
 use crate::rtc::formats;
@@ -76,6 +77,13 @@ impl Peer {
     pub fn sends_in(&self) -> Option<Codec> {
         self.sending.track.as_ref()?;
         self.formats.choose(&self.codecs)
+    }
+
+    /// How many channels that sound may have.
+    #[must_use]
+    pub fn sends_channels(&self) -> Channels {
+        self.sends_in()
+            .map_or(Channels::Mono, |codec| self.formats.channels(codec))
     }
 
     /// Sends digits; false where the other side takes none (no `telephone-event`), or no sound is sent to it.

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 
 use super::{Peer, PeerStreams, SoundPath};
 use crate::net::Dialer;
+use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
 use crate::proto::sdp;
 use crate::proto::sending::Wanted;
@@ -23,10 +24,10 @@ struct Side {
 
 impl Side {
     async fn open() -> Self {
-        Self::speaking(&Codec::ALL).await
+        Self::speaking(&Codec::ALL, Channels::Mono).await
     }
 
-    async fn speaking(codecs: &[Codec]) -> Self {
+    async fn speaking(codecs: &[Codec], channels: Channels) -> Self {
         let options = PeerOptions {
             bind: vec![],
             loopback: true,
@@ -38,6 +39,7 @@ impl Side {
             impairment: None,
             sound: Sound::Both,
             codecs: codecs.to_vec(),
+            channels,
             wanted: Wanted::default(),
         };
         let (path, _arriving) = SoundPath::new();
@@ -184,7 +186,10 @@ async fn each_side_sends_in_the_best_codec_that_the_other_takes_and_digits_in_it
         (&Codec::ALL, &[Pcma, Opus], Opus, Pcma),
     ];
     for (ours, theirs, we_send, they_send) in cases {
-        let (mut a, mut b) = (Side::speaking(ours).await, Side::speaking(theirs).await);
+        let (mut a, mut b) = (
+            Side::speaking(ours, Channels::Mono).await,
+            Side::speaking(theirs, Channels::Stereo).await,
+        );
         let offer = a.peer.offer().await.unwrap();
         let answer = b.peer.answer(&offer).await.unwrap();
         a.peer.accept(&answer).await.unwrap();
@@ -197,6 +202,29 @@ async fn each_side_sends_in_the_best_codec_that_the_other_takes_and_digits_in_it
             let parameters = sender.get_parameters().await.unwrap().rtp_parameters;
             let passes = |wanted: u8| parameters.codecs.iter().any(|c| c.payload_type == wanted);
             assert!(passes(payload_type) && passes(side.peer.formats.sent_as(codec).unwrap()));
+        }
+        a.peer.close().await;
+        b.peer.close().await;
+    }
+}
+
+#[tokio::test]
+async fn two_channels_are_sent_where_both_sides_like_them_and_the_codec_has_them() {
+    use Channels::{Mono, Stereo};
+    let cases = [
+        (&Codec::ALL[..], Stereo, Stereo, Stereo),
+        (&Codec::ALL[..], Stereo, Mono, Mono),
+        (&Codec::ALL[..], Mono, Stereo, Mono),
+        (&[Codec::Pcmu][..], Stereo, Stereo, Mono),
+    ];
+    for (codecs, ours, theirs, expected) in cases {
+        let mut a = Side::speaking(codecs, ours).await;
+        let mut b = Side::speaking(&Codec::ALL, theirs).await;
+        let offer = a.peer.offer().await.unwrap();
+        let answer = b.peer.answer(&offer).await.unwrap();
+        a.peer.accept(&answer).await.unwrap();
+        for side in [&a, &b] {
+            assert_eq!(side.peer.sends_channels(), expected, "{offer}{answer}");
         }
         a.peer.close().await;
         b.peer.close().await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::proto::channels::Channels;
 use crate::proto::sending::Wanted;
 use crate::rtc::options::Sound;
 
@@ -18,6 +19,7 @@ fn options(urls: &[&str], relay: RelayPolicy) -> PeerOptions {
         impairment: None,
         sound: Sound::None,
         codecs: vec![],
+        channels: Channels::Mono,
         wanted: Wanted::default(),
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::audio::spec::SourceSpec;
 use crate::audio::{FRAME, Read, SAMPLE_RATE, open_source};
+use crate::proto::channels::Channels;
 use crate::voice::{Processing, Voice, VoiceStats, reference};
 
 /// Samples in a second.
@@ -12,7 +13,7 @@ pub(super) const SECOND: usize = SAMPLE_RATE as usize;
 /// The spoken sentence of the fixtures, over and over.
 pub(super) fn speech(seconds: usize) -> Vec<f32> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/speech.wav");
-    let mut source = open_source(&SourceSpec::File { path, repeat: true })
+    let mut source = open_source(&SourceSpec::File { path, repeat: true }, Channels::Mono)
         .unwrap()
         .unwrap();
     source.start().unwrap();

@@ -48,7 +48,7 @@ impl Worker {
     }
 
     fn open_at(&self, place: Place) -> Option<Box<dyn Source>> {
-        let open = |spec| (self.open)(&spec).ok().flatten();
+        let open = |spec| (self.open)(&spec, self.options.channels).ok().flatten();
         let named = |name| open(SourceSpec::Name(name));
         match place {
             Place::Wanted => self.standby.as_ref()?.names().into_iter().find_map(named),

@@ -3,7 +3,9 @@
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::audio::{DeviceKind, DeviceName};
+use crate::audio::{DeviceKind, DeviceName, Sighting};
+use crate::media::ListenerId;
+use crate::proto::packet::Packet;
 
 /// A microphone that gives one frame and is then unplugged, or a file that turns out to be broken.
 struct Breaking {
@@ -40,12 +42,16 @@ fn run(error: AudioError) -> (Vec<MediaEvent>, Vec<Packet>) {
     let (id, title) = ("usb.0".into(), "USB".into());
     let standby = Standby::new(DeviceKind::Input, DeviceName { id, title }, false, |_| {});
     worker.standby = is_microphone.then(|| standby.unwrap());
-    worker.open = |spec| match spec {
+    worker.open = |spec, _| match spec {
         SourceSpec::Default => Ok(Some(audio::silence())),
         other => Err(AudioError::sound("no such microphone", other)),
     };
     let (packets, mut sent) = mpsc::channel(16);
-    worker.obey(Command::Add(ListenerId(0), Codec::Opus, packets));
+    worker.obey(Command::Add(
+        ListenerId(0),
+        (Codec::Opus, Channels::Mono),
+        packets,
+    ));
     let started = Instant::now();
     let done = |worker: &Worker| {
         let ended = worker

@@ -42,10 +42,10 @@ impl Worker {
     }
 
     fn open_at(&self, place: Place) -> Option<Box<dyn Sink>> {
-        let named = |name: String| (self.open)(&SinkSpec::Name(name)).ok();
+        let named = |name: String| (self.open)(&SinkSpec::Name(name), self.channels).ok();
         match place {
             Place::Wanted => self.standby.as_ref()?.names().into_iter().find_map(named),
-            Place::Default => (self.open)(&SinkSpec::Default).ok(),
+            Place::Default => (self.open)(&SinkSpec::Default, self.channels).ok(),
             Place::Nowhere => Some(audio::null()),
         }
     }

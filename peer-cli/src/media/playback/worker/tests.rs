@@ -11,7 +11,7 @@ use crate::audio::{DeviceKind, DeviceName};
 static SPARE_FRAMES: AtomicUsize = AtomicUsize::new(0);
 
 /// A machine on which the default speaker is all there is.
-fn open(spec: &SinkSpec) -> Result<Box<dyn Sink>, AudioError> {
+fn open(spec: &SinkSpec, _: Channels) -> Result<Box<dyn Sink>, AudioError> {
     match spec {
         SinkSpec::Default => Ok(Box::new(Spare)),
         other => Err(AudioError::sound("no such speaker", other)),
@@ -35,7 +35,7 @@ struct Breaking {
 }
 
 impl Sink for Breaking {
-    fn write(&mut self, _: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, _: &[f32]) -> Result<(), AudioError> {
         self.frames += 1;
         if self.frames == 3 {
             Err(self.error.clone())
@@ -48,7 +48,7 @@ impl Sink for Breaking {
 struct Spare;
 
 impl Sink for Spare {
-    fn write(&mut self, _: &[f32; FRAME]) -> Result<(), AudioError> {
+    fn write(&mut self, _: &[f32]) -> Result<(), AudioError> {
         SPARE_FRAMES.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }

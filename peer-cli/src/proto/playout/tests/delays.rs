@@ -59,7 +59,7 @@ pub(super) fn run(seconds: u32, ppm: f64, bounds: &str, late: impl Fn(u32) -> f6
         })
         .collect();
     packets.sort_by_key(|packet| packet.arrival);
-    let mut playout = Playout::new(bounds.parse().unwrap());
+    let mut playout = Playout::new(bounds.parse().unwrap(), Channels::Mono);
     let (mut delays, mut step, mut last) = (Vec::new(), 0.0f32, 0.0);
     let mut packets = packets.into_iter().peekable();
     let mut out = [0.0; FRAME];

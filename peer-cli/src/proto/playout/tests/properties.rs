@@ -101,7 +101,7 @@ proptest! {
             packets.extend(std::iter::repeat_n(packet, 1 + usize::from(twice[i as usize])));
         }
         packets.sort_by_key(|p| p.arrival);
-        let (mut playout, mut heard, mut packets) = (Playout::new(JitterBounds::default()), Vec::<u32>::new(), packets.into_iter().peekable());
+        let (mut playout, mut heard, mut packets) = (Playout::new(JitterBounds::default(), Channels::Mono), Vec::<u32>::new(), packets.into_iter().peekable());
         let mut out = [0.0; FRAME];
         for tick in 0..220 {
             let now = start + Duration::from_millis(tick * 10);
