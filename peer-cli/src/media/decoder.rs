@@ -5,38 +5,44 @@ use crate::codec::opus::{self, CodecError, has_fec, is_pause};
 use crate::proto::packet::Codec;
 use crate::proto::playout::{PacketDecoder, PacketInfo};
 
-/// A decoder for what comes, whichever codec it is in.
+/// Decoders for what comes: one for each codec at most, however often a stream changes.
 #[derive(Debug)]
-pub(super) enum Decoder {
-    Opus(Box<opus::Decoder>),
-    G711(Codec, Box<g711::Decoder>),
+pub(super) struct Decoders {
+    opus: Box<opus::Decoder>,
+    /// Made when the first of it is played.
+    pcmu: Option<Box<g711::Decoder>>,
+    pcma: Option<Box<g711::Decoder>>,
+    /// Whose turn it is.
+    present: Codec,
 }
 
-impl Decoder {
-    /// A new stream of a codec.
-    pub(super) fn new(codec: Codec) -> Result<Decoder, CodecError> {
-        let law = match codec {
-            Codec::Opus => return Ok(Decoder::Opus(Box::new(opus::Decoder::new()?))),
-            Codec::Pcmu => Law::Mu,
-            Codec::Pcma => Law::A,
+impl Decoders {
+    /// A new stream.
+    pub(super) fn new() -> Result<Decoders, CodecError> {
+        Ok(Decoders {
+            opus: Box::new(opus::Decoder::new()?),
+            pcmu: None,
+            pcma: None,
+            present: Codec::Opus,
+        })
+    }
+
+    /// The one whose turn it is; nothing: it is that of Opus.
+    fn g711(&mut self) -> Option<&mut g711::Decoder> {
+        let (decoder, law) = match self.present {
+            Codec::Opus => return None,
+            Codec::Pcmu => (&mut self.pcmu, Law::Mu),
+            Codec::Pcma => (&mut self.pcma, Law::A),
         };
-        Ok(Decoder::G711(codec, Box::new(g711::Decoder::new(law))))
-    }
-
-    /// What it decodes.
-    pub(super) fn codec(&self) -> Codec {
-        match self {
-            Decoder::Opus(_) => Codec::Opus,
-            Decoder::G711(codec, _) => *codec,
-        }
+        Some(decoder.get_or_insert_with(|| Box::new(g711::Decoder::new(law))))
     }
 }
 
-impl PacketDecoder for Decoder {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
-        match self {
-            Decoder::Opus(decoder) => decoder.inspect(payload),
-            Decoder::G711(..) => Some(PacketInfo {
+impl PacketDecoder for Decoders {
+    fn inspect(&self, codec: Codec, payload: &[u8]) -> Option<PacketInfo> {
+        match codec {
+            Codec::Opus => self.opus.inspect(codec, payload),
+            Codec::Pcmu | Codec::Pcma => Some(PacketInfo {
                 samples: u32::try_from(g711::duration(payload)).ok()?,
                 fec: false,
                 pause: false,
@@ -44,35 +50,35 @@ impl PacketDecoder for Decoder {
         }
     }
 
+    fn turn_to(&mut self, codec: Codec) {
+        self.present = codec;
+    }
+
     fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> bool {
-        match self {
-            Decoder::Opus(decoder) => PacketDecoder::decode(decoder.as_mut(), payload, out),
-            Decoder::G711(_, decoder) => {
-                decoder.decode(payload, out);
-                true
-            }
+        if let Some(decoder) = self.g711() {
+            decoder.decode(payload, out);
+            return true;
         }
+        PacketDecoder::decode(self.opus.as_mut(), payload, out)
     }
 
     fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
-        match self {
-            Decoder::Opus(decoder) => {
-                PacketDecoder::decode_fec(decoder.as_mut(), next, samples, out)
-            }
-            Decoder::G711(..) => false,
+        match self.present {
+            Codec::Opus => PacketDecoder::decode_fec(self.opus.as_mut(), next, samples, out),
+            Codec::Pcmu | Codec::Pcma => false,
         }
     }
 
     fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
-        match self {
-            Decoder::Opus(decoder) => PacketDecoder::conceal(decoder.as_mut(), samples, out),
-            Decoder::G711(_, decoder) => decoder.conceal(samples, out),
+        if let Some(decoder) = self.g711() {
+            return decoder.conceal(samples, out);
         }
+        PacketDecoder::conceal(self.opus.as_mut(), samples, out);
     }
 }
 
 impl PacketDecoder for opus::Decoder {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
+    fn inspect(&self, _: Codec, payload: &[u8]) -> Option<PacketInfo> {
         let samples = u32::try_from(opus::duration(payload)?).ok()?;
         Some(PacketInfo {
             samples,
