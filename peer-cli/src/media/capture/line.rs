@@ -13,13 +13,14 @@ use crate::media::ListenerId;
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::sending::Sending;
 
-/// Samples at 48 kHz in a packet of G.711: 20 ms, which everybody takes (RFC 3551 4.5).
-const G711_FRAME: usize = 960;
+/// Samples in 1 ms.
+const MS: usize = 48;
 
 /// An encoder, whichever it is.
 enum Encoder {
     Opus(Box<opus::Encoder>),
-    G711(Box<g711::Encoder>),
+    /// And the samples in a packet: any number will do (RFC 3551 4.5.14), and whoever asks for none gets 20 ms.
+    G711(Box<g711::Encoder>, usize),
 }
 
 /// What came of the samples that were given.
@@ -56,8 +57,8 @@ impl Line {
                 let lookahead = encoder.lookahead()?;
                 (Encoder::Opus(Box::new(encoder)), lookahead)
             }
-            Codec::Pcmu => (g711_encoder(Law::Mu), g711::Encoder::lookahead()),
-            Codec::Pcma => (g711_encoder(Law::A), g711::Encoder::lookahead()),
+            Codec::Pcmu => (g711_encoder(Law::Mu, options), g711::Encoder::lookahead()),
+            Codec::Pcma => (g711_encoder(Law::A, options), g711::Encoder::lookahead()),
         };
         Ok(Line {
             codec,
@@ -132,7 +133,7 @@ impl Line {
         while self.pending.len() >= frame {
             let payload = match &mut self.encoder {
                 Encoder::Opus(encoder) => encoder.encode(&self.pending[..frame]),
-                Encoder::G711(encoder) => Ok(encoder.encode(&self.pending[..frame])),
+                Encoder::G711(encoder, _) => Ok(encoder.encode(&self.pending[..frame])),
             };
             self.pending.drain(..frame);
             let packet = payload.map(|payload| self.packet(now, payload, frame))?;
@@ -147,7 +148,7 @@ impl Line {
     fn frame(&self) -> usize {
         match &self.encoder {
             Encoder::Opus(encoder) => encoder.frame(),
-            Encoder::G711(_) => G711_FRAME,
+            Encoder::G711(_, samples) => *samples,
         }
     }
 
@@ -191,8 +192,9 @@ impl Line {
     }
 }
 
-fn g711_encoder(law: Law) -> Encoder {
-    Encoder::G711(Box::new(g711::Encoder::new(law)))
+fn g711_encoder(law: Law, options: &CaptureOptions) -> Encoder {
+    let samples = options.ptime_ms as usize * MS;
+    Encoder::G711(Box::new(g711::Encoder::new(law)), samples)
 }
 
 fn encoding(options: &CaptureOptions) -> EncoderOptions {
@@ -305,29 +307,35 @@ mod tests {
     #[test]
     fn a_telephone_codec_counts_in_eighths_of_a_millisecond() {
         for codec in [Codec::Pcmu, Codec::Pcma] {
-            let options = CaptureOptions {
-                ptime_ms: 10,
-                ..CaptureOptions::default()
-            };
-            let (mut line, mut packets) = line(codec, &options);
-            let now = Instant::now();
-            for _ in 0..5 {
-                line.push(now, &buzz(480, true)).unwrap();
-            }
-            line.skip(48_000);
-            line.push(now, &buzz(480, true)).unwrap();
-            let packets = drain(&mut packets);
-            let seen: Vec<_> = packets
-                .iter()
-                .map(|p| (p.sequence, p.timestamp, p.marker))
-                .collect();
-            assert_eq!(seen, [(0, 0, true), (1, 160, false), (2, 8320, true)]);
-            assert!(
-                packets
+            for ptime_ms in [10, 20, 40, 60] {
+                let options = CaptureOptions {
+                    ptime_ms,
+                    ..CaptureOptions::default()
+                };
+                let (mut line, mut packets) = line(codec, &options);
+                let now = Instant::now();
+                // Three packets; before the last 10 ms of them the source pauses for a second.
+                let pieces = 3 * ptime_ms / 10;
+                for n in 1..=pieces {
+                    if n == pieces {
+                        line.skip(48_000);
+                    }
+                    line.push(now, &buzz(480, true)).unwrap();
+                }
+                let packets = drain(&mut packets);
+                let seen: Vec<_> = packets
                     .iter()
-                    .all(|p| p.payload.len() == 160 && p.codec == codec)
-            );
-            assert!(line.is_whole());
+                    .map(|p| (p.sequence, p.timestamp, p.marker))
+                    .collect();
+                let units = ptime_ms * 8;
+                let third = (2, 2 * units + 8000, true);
+                assert_eq!(seen, [(0, 0, true), (1, units, false), third]);
+                for packet in packets {
+                    let length = packet.payload.len() as u32;
+                    assert_eq!((length, packet.codec), (units, codec));
+                }
+                assert!(line.is_whole());
+            }
         }
     }
 
