@@ -79,7 +79,7 @@ impl Output<Stdout, Stderr> {
 impl<O: Write, E: Write> Output<O, E> {
     /// Prints to these, without a file for statistics.
     pub fn new(options: OutputOptions, stdout: O, stderr: E) -> Self {
-        let words = Words::new(options.verbosity);
+        let words = Words::new(options.verbosity, options.relay_only);
         Self {
             options,
             stdout: Some(stdout),

@@ -276,4 +276,6 @@ pub struct OutputOptions {
     pub stats_file: Option<PathBuf>,
     /// Stdout carries sound, so that messages go to stderr.
     pub stdout_is_sound: bool,
+    /// Only relays are used: a relayed path is then what was asked for.
+    pub relay_only: bool,
 }

@@ -129,6 +129,12 @@ fn every_option_arrives_typed() {
 }
 
 #[test]
+fn the_printer_knows_that_only_relays_are_wanted() {
+    assert!(call("demo --relay-only").output.relay_only);
+    assert!(!call("demo --no-relay").output.relay_only);
+}
+
+#[test]
 fn loopback_and_echo_have_defaults_of_their_own() {
     let options = loopback("");
     assert_eq!(

@@ -19,6 +19,7 @@ use crate::audio::spec::{SinkSpec, SourceSpec};
 use crate::checks::{Check, ChecksOptions};
 use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
+use crate::rtc::RelayPolicy;
 use network::{fits, network, quiet_network};
 use voice::asked;
 
@@ -74,12 +75,16 @@ fn connection(args: ConnectArgs) -> Result<CallOptions, String> {
     )?;
     let checks = checks(args.checks, &sound)?;
     fits(&checks, network.relay)?;
+    let relay_only = network.relay == RelayPolicy::Only;
     Ok(CallOptions {
         messages: messages(args.messages, stdin),
         network,
         session: session(args.session, &sound),
         checks,
-        output: output(args.output, args.stats, &sound)?,
+        output: OutputOptions {
+            relay_only,
+            ..output(args.output, args.stats, &sound)?
+        },
         signaling,
         sound,
     })

@@ -6,38 +6,57 @@ use crate::proto::channels::Channels;
 use crate::proto::packet::Codec;
 use crate::proto::playout::{PacketDecoder, PacketInfo};
 
-/// A decoder for what comes, whichever codec it is in.
+/// Decoders for what comes: one for each codec at most, however often a stream changes.
 #[derive(Debug)]
-pub(super) enum Decoder {
-    Opus(Box<opus::Decoder>),
-    G711(Codec, Box<g711::Decoder>),
+pub(super) struct Decoders {
+    opus: Box<opus::Decoder>,
+    /// Made when the first of it is played.
+    pcmu: Option<Box<g711::Decoder>>,
+    pcma: Option<Box<g711::Decoder>>,
+    /// Whose turn it is.
+    present: Codec,
+    channels: Channels,
+    /// What G.711 gives, which has one channel.
+    mono: Vec<f32>,
 }
 
-impl Decoder {
-    /// A new stream of a codec, which gives so many channels whatever comes.
-    pub(super) fn new(codec: Codec, channels: Channels) -> Result<Decoder, CodecError> {
-        let law = match codec {
-            Codec::Opus => return Ok(Decoder::Opus(Box::new(opus::Decoder::new(channels)?))),
-            Codec::Pcmu => Law::Mu,
-            Codec::Pcma => Law::A,
+impl Decoders {
+    /// A new stream, which gives so many channels whatever comes.
+    pub(super) fn new(channels: Channels) -> Result<Decoders, CodecError> {
+        Ok(Decoders {
+            opus: Box::new(opus::Decoder::new(channels)?),
+            pcmu: None,
+            pcma: None,
+            present: Codec::Opus,
+            channels,
+            mono: Vec::new(),
+        })
+    }
+
+    /// Lets the decoder of G.711 work whose turn it is; false: it is that of Opus.
+    fn g711(
+        &mut self,
+        out: &mut Vec<f32>,
+        work: impl FnOnce(&mut g711::Decoder, &mut Vec<f32>),
+    ) -> bool {
+        let (decoder, law) = match self.present {
+            Codec::Opus => return false,
+            Codec::Pcmu => (&mut self.pcmu, Law::Mu),
+            Codec::Pcma => (&mut self.pcma, Law::A),
         };
-        Ok(Decoder::G711(codec, Box::new(g711::Decoder::new(law))))
-    }
-
-    /// What it decodes.
-    pub(super) fn codec(&self) -> Codec {
-        match self {
-            Decoder::Opus(_) => Codec::Opus,
-            Decoder::G711(codec, _) => *codec,
-        }
+        let decoder = decoder.get_or_insert_with(|| Box::new(g711::Decoder::new(law)));
+        self.mono.clear();
+        work(decoder, &mut self.mono);
+        self.channels.append(1, &self.mono, out);
+        true
     }
 }
 
-impl PacketDecoder for Decoder {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
-        match self {
-            Decoder::Opus(decoder) => decoder.inspect(payload),
-            Decoder::G711(..) => Some(PacketInfo {
+impl PacketDecoder for Decoders {
+    fn inspect(&self, codec: Codec, payload: &[u8]) -> Option<PacketInfo> {
+        match codec {
+            Codec::Opus => self.opus.inspect(codec, payload),
+            Codec::Pcmu | Codec::Pcma => Some(PacketInfo {
                 samples: u32::try_from(g711::duration(payload)).ok()?,
                 fec: false,
                 pause: false,
@@ -45,35 +64,31 @@ impl PacketDecoder for Decoder {
         }
     }
 
+    fn turn_to(&mut self, codec: Codec) {
+        self.present = codec;
+    }
+
     fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> bool {
-        match self {
-            Decoder::Opus(decoder) => PacketDecoder::decode(decoder.as_mut(), payload, out),
-            Decoder::G711(_, decoder) => {
-                decoder.decode(payload, out);
-                true
-            }
-        }
+        self.g711(out, |decoder, mono| decoder.decode(payload, mono))
+            || PacketDecoder::decode(self.opus.as_mut(), payload, out)
     }
 
     fn decode_fec(&mut self, next: &[u8], samples: usize, out: &mut Vec<f32>) -> bool {
-        match self {
-            Decoder::Opus(decoder) => {
-                PacketDecoder::decode_fec(decoder.as_mut(), next, samples, out)
-            }
-            Decoder::G711(..) => false,
+        match self.present {
+            Codec::Opus => PacketDecoder::decode_fec(self.opus.as_mut(), next, samples, out),
+            Codec::Pcmu | Codec::Pcma => false,
         }
     }
 
     fn conceal(&mut self, samples: usize, out: &mut Vec<f32>) {
-        match self {
-            Decoder::Opus(decoder) => PacketDecoder::conceal(decoder.as_mut(), samples, out),
-            Decoder::G711(_, decoder) => decoder.conceal(samples, out),
+        if !self.g711(out, |decoder, mono| decoder.conceal(samples, mono)) {
+            PacketDecoder::conceal(self.opus.as_mut(), samples, out);
         }
     }
 }
 
 impl PacketDecoder for opus::Decoder {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
+    fn inspect(&self, _: Codec, payload: &[u8]) -> Option<PacketInfo> {
         let samples = u32::try_from(opus::duration(payload)?).ok()?;
         Some(PacketInfo {
             samples,
@@ -99,5 +114,27 @@ impl PacketDecoder for opus::Decoder {
         if let Ok(sound) = opus::Decoder::conceal(self, samples) {
             out.extend_from_slice(sound);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_one_channel_of_a_telephone_is_heard_on_both_sides() {
+        let mut decoders = Decoders::new(Channels::Stereo).unwrap();
+        decoders.turn_to(Codec::Pcmu);
+        // Loud values of either sign (ITU-T G.711).
+        let payload: Vec<u8> = (0..160)
+            .map(|n| if n % 8 < 4 { 0x90 } else { 0x10 })
+            .collect();
+        let mut sound = Vec::new();
+        assert!(decoders.decode(&payload, &mut sound));
+        decoders.conceal(480, &mut sound);
+        assert_eq!(sound.len(), 2 * (960 + 480));
+        assert!(sound.chunks(2).all(|pair| pair[0] == pair[1]));
+        assert!(sound.iter().any(|sample| sample.abs() > 0.1));
     }
 }

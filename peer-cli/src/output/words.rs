@@ -36,6 +36,8 @@ pub(super) struct Line {
 #[derive(Debug)]
 pub(super) struct Words {
     verbosity: u8,
+    /// No direct path is tried.
+    relay_only: bool,
     place: String,
     names: BTreeMap<String, String>,
     calls: BTreeSet<String>,
@@ -43,9 +45,10 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(verbosity: u8) -> Self {
+    pub(super) fn new(verbosity: u8, relay_only: bool) -> Self {
         Self {
             verbosity,
+            relay_only,
             place: "the room".to_owned(),
             names: BTreeMap::new(),
             calls: BTreeSet::new(),
@@ -139,7 +142,8 @@ impl Words {
                 remote,
                 setup_ms,
             } => {
-                let mut text = phrases::connected(&self.name(peer), *path, setup_ms.total);
+                let way = phrases::way(*path, self.relay_only);
+                let mut text = phrases::connected(&self.name(peer), way, setup_ms.total);
                 if self.verbosity > 0 {
                     text += &phrases::how(setup_ms, local.as_ref(), remote.as_ref());
                 }
@@ -201,7 +205,11 @@ impl Words {
                 peer, path, after, ..
             } => (
                 Normal,
-                phrases::reconnected(&self.name(peer), *path, *after),
+                phrases::reconnected(
+                    &self.name(peer),
+                    phrases::way(*path, self.relay_only),
+                    *after,
+                ),
             ),
             _ => return None,
         })

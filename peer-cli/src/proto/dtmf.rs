@@ -28,6 +28,9 @@ const VOLUME: u8 = 10;
 const END: u8 = 0x80;
 /// Events that are remembered, to know a straggler.
 const REMEMBERED: usize = 16;
+/// A segment of a long event ends where its duration no longer fits 16 bits: at their largest value, or with senders that count
+/// whole packets a little before.
+const NEARLY_FULL: u16 = 0xf000;
 
 /// One packet of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,25 +112,67 @@ impl Dialer {
 /// Finds the digits in what is received.
 #[derive(Debug, Default)]
 pub struct Listener {
-    /// Stream and timestamp of the latest events.
-    known: VecDeque<(u32, u32)>,
+    /// The latest events, or segments of long ones.
+    known: VecDeque<Heard>,
+}
+
+/// An event, or a segment of a long one, as far as it is known.
+#[derive(Debug, Clone, Copy)]
+struct Heard {
+    ssrc: u32,
+    timestamp: u32,
+    code: u8,
+    /// The longest that was told, in the clock's units.
+    duration: u16,
+    /// Its end was told.
+    ended: bool,
+}
+
+impl Heard {
+    /// Whether a segment with this timestamp goes on where this one ends (RFC 4733 2.5.1.3: at the largest duration that fits its
+    /// field). The packets that told the last of it may be lost.
+    fn goes_on_at(&self, timestamp: u32) -> bool {
+        let step = timestamp.wrapping_sub(self.timestamp);
+        let full = (u32::from(NEARLY_FULL)..=u32::from(u16::MAX)).contains(&step);
+        !self.ended && (full || (step > 0 && step == u32::from(self.duration)))
+    }
 }
 
 impl Listener {
     /// Takes in a packet; gives its digit if none of the same event has come before. Other events (RFC 4733 3.2: up to 15 are
     /// digits) and what is too short are nothing.
-    pub fn hear(&mut self, ssrc: u32, timestamp: u32, payload: &[u8]) -> Option<Digit> {
-        let &[code, _, _, _, ..] = payload else {
+    pub fn hear(
+        &mut self,
+        ssrc: u32,
+        timestamp: u32,
+        marker: bool,
+        payload: &[u8],
+    ) -> Option<Digit> {
+        let &[code, flags, high, low, ..] = payload else {
             return None;
         };
         let digit = Digit::from_code(code)?;
-        if self.known.contains(&(ssrc, timestamp)) {
+        let heard = Heard {
+            ssrc,
+            timestamp,
+            code,
+            duration: u16::from_be_bytes([high, low]),
+            ended: flags & END != 0,
+        };
+        let same = |known: &&mut Heard| known.ssrc == ssrc && known.timestamp == timestamp;
+        if let Some(known) = self.known.iter_mut().find(same) {
+            known.duration = known.duration.max(heard.duration);
+            known.ended |= heard.ended;
             return None;
         }
+        let before =
+            |known: &Heard| known.ssrc == ssrc && known.code == code && known.goes_on_at(timestamp);
+        // The marker stands at the beginning of the whole event only.
+        let goes_on = !marker && self.known.iter().any(before);
         if self.known.len() == REMEMBERED {
             self.known.pop_front();
         }
-        self.known.push_back((ssrc, timestamp));
-        Some(digit)
+        self.known.push_back(heard);
+        (!goes_on).then_some(digit)
     }
 }

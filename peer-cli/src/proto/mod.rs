@@ -1,6 +1,7 @@
 //! State machines without I/O, clock, task, lock or randomness of their own: time and seeds are
 //! arguments. `handle(now, input)`, `poll_output()`, `poll_timeout()`.
 
+pub mod arrivals;
 pub mod backoff;
 pub mod channels;
 pub mod chat;

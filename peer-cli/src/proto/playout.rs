@@ -20,7 +20,7 @@ pub use bounds::JitterBounds;
 pub use stats::PlayoutStats;
 
 use crate::proto::channels::Channels;
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 use comfort::Comfort;
 use delay::{Change, Delay};
 use produce::COUNTED;
@@ -47,8 +47,10 @@ pub struct PacketInfo {
 
 /// The codec as the playout buffer sees it; every call appends to `out`. Samples are counted for each channel.
 pub trait PacketDecoder {
-    /// What the packet is, or nothing if it is broken.
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo>;
+    /// What a packet of this codec is, or nothing if it is broken. Changes nothing: the packet may yet be refused.
+    fn inspect(&self, codec: Codec, payload: &[u8]) -> Option<PacketInfo>;
+    /// What is decoded or made up from now on is of this codec. Whoever knows only one has nothing to do.
+    fn turn_to(&mut self, _codec: Codec) {}
     /// Decodes a packet; false if it is broken.
     fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> bool;
     /// Decodes the copy of the packet before `next`, `samples` long.
@@ -128,7 +130,7 @@ impl Playout {
     /// Takes in a packet from the network, in any order.
     pub fn insert(&mut self, packet: Packet, decoder: &dyn PacketDecoder) {
         let info = decoder
-            .inspect(&packet.payload)
+            .inspect(packet.codec, &packet.payload)
             .filter(|info| (1..=5760).contains(&info.samples));
         let Some(info) = info else {
             self.stats.packets_discarded += 1;

@@ -1,7 +1,8 @@
 //! How much to send and how: bit rate, redundancy and frame duration, from what the other side reports about our packets.
 //!
 //! Transport-wide feedback tells when each packet arrived: a queue in front of a narrow link shows as delay that stays, and what comes
-//! out of it is the rate of the link. Receiver reports alone (RFC 3550 6.4) tell loss and round trip, which is coarser but enough.
+//! out of it is the rate of the link. Receiver reports alone (RFC 3550 6.4) tell loss and round trip, which is coarser but enough:
+//! they count where there is no feedback, or no longer any.
 //! The bit rate asked for is the upper bound; on a narrow link frames grow longer first, since headers cost more than 20 kbit/s with
 //! 20 ms of sound in a packet.
 
@@ -11,6 +12,7 @@ mod rate;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -19,17 +21,19 @@ use delay::Delays;
 use loss::Losses;
 use rate::{Rate, Sample};
 use shape::Shape;
+use told::known;
+pub use told::{Arrival, Input, Report, Sent};
 
 /// What a packet costs on the wire beyond RTP: IPv4 and UDP (28 bytes) and SRTP's tag (RFC 3711: 10, RFC 7714: 16).
 const BELOW_RTP: usize = 28 + 14;
 /// How long the packets are looked back at.
 const WINDOW: Duration = Duration::from_millis(1000);
-/// Losses in a row over so long are no losses of single packets.
-const OUTAGE: Duration = Duration::from_millis(110);
 /// Packets that are looked back at, at most.
 const MOST_PACKETS: usize = 256;
 /// Fewer packets than this say nothing about a rate or a queue.
 const FEWEST_PACKETS: usize = 4;
+/// How long packets are sent without feedback until nobody is thought to give any: browsers give it every 50 to 250 ms.
+const SILENT: Duration = Duration::from_secs(5);
 
 /// What is asked for: the best that the network may give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,39 +90,13 @@ impl From<Wanted> for Sending {
     }
 }
 
-/// One packet that was sent, and its fate as the other side told it.
+/// What of it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent {
-    /// When it left.
-    pub departure: Instant,
-    /// When it came, on the other side's clock; nothing: it did not come.
-    pub arrival: Option<Duration>,
-    /// RTP header and payload.
-    pub bytes: usize,
-}
-
-/// A receiver report on our stream, and what was sent since the one before.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Report {
-    /// Share of the packets lost, 0 to 1.
-    pub fraction_lost: f64,
-    /// Round trip, where it could be reckoned.
-    pub round_trip: Option<Duration>,
-    /// Packets sent since the report before.
-    pub packets: u32,
-    /// Their RTP headers and payloads.
-    pub bytes: usize,
-    /// Time since the report before.
-    pub span: Duration,
-}
-
-/// What the other side says.
-#[derive(Debug, Clone, Copy)]
-pub enum Input<'a> {
-    /// Transport-wide feedback, in the order of sending.
-    Feedback(&'a [Sent]),
-    /// A receiver report; of no account once there is feedback.
-    Report(Report),
+enum Source {
+    /// Receiver reports alone.
+    Reports,
+    /// Feedback, the latest of which came then; and how long packets have been sent since, as reports tell.
+    Feedback { at: Instant, unheard: Duration },
 }
 
 /// Decides how to send.
@@ -129,7 +107,7 @@ pub struct Sender {
     losses: Losses,
     delays: Delays,
     window: VecDeque<Sent>,
-    fed_back: bool,
+    source: Source,
     present: Sending,
     told: Option<Sending>,
 }
@@ -145,7 +123,7 @@ impl Sender {
             losses: Losses::new(wanted.expected_loss),
             delays: Delays::default(),
             window: VecDeque::new(),
-            fed_back: false,
+            source: Source::Reports,
             present,
             // The first word is always worth telling: who takes over from another connection may still send as that one had to.
             told: None,
@@ -181,10 +159,16 @@ impl Sender {
         if packets.is_empty() {
             return;
         }
-        self.fed_back = true;
+        if self.source == Source::Reports {
+            self.measure_anew();
+        }
+        self.source = Source::Feedback {
+            at: now,
+            unheard: Duration::ZERO,
+        };
         let packets = known(packets);
         self.delays.on_link(self.rate.ceiling());
-        let lost = packets.iter().filter(|p| p.arrival.is_none()).count();
+        let lost = packets.iter().filter(|p| p.is_lost()).count();
         self.losses.count(now, lost as u32, packets.len() as u32);
         let mut faster = false;
         for packet in &packets {
@@ -221,10 +205,10 @@ impl Sender {
         if recent.len() < FEWEST_PACKETS {
             return None;
         }
-        let lost = recent.iter().filter(|p| p.arrival.is_none()).count();
+        let lost = recent.iter().filter(|p| p.is_lost()).count();
         let arrived: Vec<(Duration, usize)> = recent
             .iter()
-            .filter_map(|p| Some((p.arrival?, p.bytes + BELOW_RTP)))
+            .filter_map(|p| Some((p.came()?, p.bytes + BELOW_RTP)))
             .collect();
         let span = newest.saturating_duration_since(recent.first()?.departure);
         Some(Sample {
@@ -236,8 +220,30 @@ impl Sender {
         })
     }
 
+    /// Whether feedback still comes where it could: whoever is sent nothing has nothing to tell.
+    fn is_fed_back(&mut self, now: Instant, report: &Report) -> bool {
+        let Source::Feedback { at, unheard } = &mut self.source else {
+            return false;
+        };
+        if report.packets > 0 {
+            *unheard += report.span.min(now.saturating_duration_since(*at));
+        }
+        if *unheard < SILENT {
+            return true;
+        }
+        self.source = Source::Reports;
+        self.measure_anew();
+        false
+    }
+
+    /// Ways of packets and round trips are on different clocks: neither says how long the other should be.
+    fn measure_anew(&mut self) {
+        self.delays = Delays::default();
+        self.window.clear();
+    }
+
     fn report(&mut self, now: Instant, report: Report) {
-        if self.fed_back {
+        if self.is_fed_back(now, &report) {
             return;
         }
         let lost = (report.fraction_lost * f64::from(report.packets)).round();
@@ -261,19 +267,6 @@ impl Sender {
             },
         );
     }
-}
-
-/// The packets without those that nothing is known of: what a lost feedback told of looks like a run of losses. If it is an outage
-/// after all, redundancy and another rate help as little.
-fn known(packets: &[Sent]) -> Vec<Sent> {
-    let runs = packets.chunk_by(|a, b| a.arrival.is_none() == b.arrival.is_none());
-    let is_known = |run: &&[Sent]| match run {
-        [first, .., last] if first.arrival.is_none() => {
-            last.departure.saturating_duration_since(first.departure) < OUTAGE
-        }
-        _ => true,
-    };
-    runs.filter(is_known).flatten().copied().collect()
 }
 
 /// Bits per second of packets that arrived, the first of them only a starting point; nothing from too few.

@@ -3,13 +3,12 @@
 
 mod chain;
 mod heard;
+mod teller;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rtc::interceptor::{
-    CongestionControlBuilder, Registry, Slot, TwccReceiverBuilder, TwccSenderBuilder,
-};
+use rtc::interceptor::{CongestionControlBuilder, Registry, Slot, TwccSenderBuilder};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use webrtc::peer_connection::{MediaEngine, register_default_interceptors};
@@ -20,6 +19,7 @@ use super::handler::Callback;
 use crate::proto::sending::{Input, Sender, Wanted};
 use chain::{Estimator, Reports};
 use heard::Heard;
+use teller::Teller;
 
 /// How often we tell the other side when its packets came: each costs some 80 bytes, which a narrow way back feels.
 const FEEDBACK_EVERY: Duration = Duration::from_millis(250);
@@ -33,6 +33,7 @@ pub(super) struct Feedback(Arc<Mutex<Shared>>);
 
 struct Shared {
     heard: Heard,
+    wanted: Wanted,
     sender: Sender,
     changes: mpsc::Sender<Callback>,
 }
@@ -42,32 +43,35 @@ impl Feedback {
     pub(super) fn new(wanted: Wanted, changes: mpsc::Sender<Callback>) -> Self {
         Self(Arc::new(Mutex::new(Shared {
             heard: Heard::default(),
+            wanted,
             sender: Sender::new(wanted),
             changes,
         })))
     }
 
-    /// The crate's default interceptors, and those that number our packets, read the feedback and tell ours.
+    /// The crate's default interceptors, and ours.
     pub(super) fn register(&self, media: &mut MediaEngine) -> Result<Registry, RtcError> {
         // The defaults offer and answer transport-cc, but only receive it.
         let registry = register_default_interceptors(Registry::new(), media)?;
-        let feedback = TwccReceiverBuilder::new().with_interval(FEEDBACK_EVERY);
-        let estimator = Estimator(self.clone());
-        Ok(registry
-            .with(Slot::TwccReceiver, feedback.build())
+        Ok(self.add_links(registry))
+    }
+
+    /// Those that number our packets, read the feedback, and tell about the packets of the other side.
+    fn add_links(&self, registry: Registry) -> Registry {
+        let estimator = CongestionControlBuilder::new(Estimator(self.clone()));
+        registry
+            .with(Slot::TwccReceiver, Teller::new(FEEDBACK_EVERY))
             .with(Slot::TwccSender, TwccSenderBuilder::new().build())
-            .with(
-                Slot::CongestionControl,
-                CongestionControlBuilder::new(estimator).build(),
-            )
-            .with(NEAREST, Reports::new(self.clone())))
+            .with(Slot::CongestionControl, estimator.build())
+            .with(NEAREST, Reports::new(self.clone()))
     }
 
     /// Adds what was heard to the objects of a report (W3C webrtc-stats `remote-inbound-rtp`, `remote-outbound-rtp`).
     pub(super) fn add_to(&self, objects: &mut Vec<Value>) {
         if let Ok(shared) = self.0.lock() {
             shared.heard.add_to(objects);
-            heard::add_sending(objects, shared.sender.present(), shared.sender.available());
+            let (present, available) = (shared.sender.present(), shared.sender.available());
+            heard::add_sending(objects, present, shared.wanted, available);
         }
     }
 

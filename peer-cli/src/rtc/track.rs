@@ -255,7 +255,8 @@ pub(super) async fn receive(
             Some(FormatKind::Sound(codec)) => codec,
             Some(FormatKind::Digits) => {
                 let now = Instant::now();
-                if let Some(digit) = listener.hear(header.ssrc, header.timestamp, &payload)
+                let (ssrc, timestamp) = (header.ssrc, header.timestamp);
+                if let Some(digit) = listener.hear(ssrc, timestamp, header.marker, &payload)
                     && now >= next_digit
                 {
                     next_digit = now + SHORTEST_DIGIT;

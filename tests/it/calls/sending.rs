@@ -50,6 +50,29 @@ async fn who_only_speaks_one_codec_is_heard_and_hears() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn packets_of_a_telephone_codec_are_as_long_as_asked_for() {
+    for (ptime, fewest, most) in [(10, 200, 330), (60, 33, 60)] {
+        let server = TestServer::start();
+        let url = server.url();
+        let words = "--codec pcmu --expect tone=440 --stats 500ms --duration 10s";
+        let bob = TestPeer::answer(&url, words);
+        let words =
+            format!("--codec pcmu --ptime {ptime} --mic tone:440 --stats 250ms --duration 3s");
+        let ann = TestPeer::call(&url, &words);
+        let (ann, bob) = tokio::join!(ann.exits(0), bob.exits(0));
+        let sent = latest(&ann, "outbound-rtp").expect("our stream");
+        let packets = sent["packetsSent"].as_u64().unwrap_or_default();
+        assert!((fewest..=most).contains(&packets), "{ptime} ms: {sent}");
+        assert_eq!(sent["ptime"], ptime);
+        // 64 kbit/s are 8 bytes in a millisecond, whatever the packets.
+        let bytes = sent["bytesSent"].as_u64().unwrap_or_default();
+        assert_eq!(bytes, packets * ptime * 8, "{ptime} ms: {sent}");
+        let heard = latest(&bob, "inbound-rtp").expect("their stream");
+        assert_eq!(heard["packetsDiscarded"], 0, "{heard}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn digits_arrive_once_over_a_lossy_network_and_are_not_heard() {
     for codec in ["opus", "pcmu"] {
         let server = TestServer::start();

@@ -17,13 +17,14 @@ use crate::proto::sending::Sending;
 #[cfg(test)]
 mod tests;
 
-/// Samples at 48 kHz in a packet of G.711: 20 ms, which everybody takes (RFC 3551 4.5).
-const G711_FRAME: usize = 960;
+/// Samples in 1 ms.
+const MS: usize = 48;
 
 /// An encoder, whichever it is.
 enum Encoder {
     Opus(Box<opus::Encoder>),
-    G711(Box<g711::Encoder>),
+    /// And the samples in a packet: any number will do (RFC 3551 4.5.14), and whoever asks for none gets 20 ms.
+    G711(Box<g711::Encoder>, usize),
 }
 
 /// What came of the samples that were given.
@@ -66,8 +67,8 @@ impl Line {
                 let lookahead = encoder.lookahead()?;
                 (Encoder::Opus(Box::new(encoder)), lookahead)
             }
-            Codec::Pcmu => (g711_encoder(Law::Mu), g711::Encoder::lookahead()),
-            Codec::Pcma => (g711_encoder(Law::A), g711::Encoder::lookahead()),
+            Codec::Pcmu => (g711_encoder(Law::Mu, options), g711::Encoder::lookahead()),
+            Codec::Pcma => (g711_encoder(Law::A, options), g711::Encoder::lookahead()),
         };
         Ok(Line {
             codec,
@@ -146,7 +147,7 @@ impl Line {
         while self.pending.len() >= whole {
             let payload = match &mut self.encoder {
                 Encoder::Opus(encoder) => encoder.encode(&self.pending[..whole]),
-                Encoder::G711(encoder) => Ok(encoder.encode(&self.pending[..whole])),
+                Encoder::G711(encoder, _) => Ok(encoder.encode(&self.pending[..whole])),
             };
             self.pending.drain(..whole);
             let packet = payload.map(|payload| self.packet(now, payload, frame))?;
@@ -161,7 +162,7 @@ impl Line {
     fn frame(&self) -> usize {
         match &self.encoder {
             Encoder::Opus(encoder) => encoder.frame(),
-            Encoder::G711(_) => G711_FRAME,
+            Encoder::G711(_, samples) => *samples,
         }
     }
 
@@ -205,8 +206,9 @@ impl Line {
     }
 }
 
-fn g711_encoder(law: Law) -> Encoder {
-    Encoder::G711(Box::new(g711::Encoder::new(law)))
+fn g711_encoder(law: Law, options: &CaptureOptions) -> Encoder {
+    let samples = options.ptime_ms as usize * MS;
+    Encoder::G711(Box::new(g711::Encoder::new(law)), samples)
 }
 
 fn encoding(options: &CaptureOptions, channels: Channels) -> EncoderOptions {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
 
 use crate::audio::{AudioError, FRAME, SAMPLE_RATE};
-use crate::media::decoder::Decoder;
+use crate::media::decoder::Decoders;
 use crate::media::notice::Notices;
 use crate::media::{MediaEvent, StreamId};
 use crate::proto::channels::Channels;
-use crate::proto::packet::{Codec, Packet};
+use crate::proto::packet::Packet;
 use crate::proto::playout::{JitterBounds, Playout, PlayoutStats};
 use crate::proto::sound_check::{Loudness, SoundCheck, SoundMeter};
 
@@ -23,7 +23,7 @@ pub(super) struct Stream {
     packets: Receiver<Packet>,
     channels: Channels,
     playout: Playout,
-    decoder: Decoder,
+    decoders: Decoders,
     loudness: Option<Loudness>,
     pub(super) meters: Vec<SoundMeter>,
     ending: Ending,
@@ -52,7 +52,7 @@ impl Stream {
             packets,
             channels,
             playout: Playout::new(jitter, channels),
-            decoder: Decoder::new(Codec::Opus, channels)
+            decoders: Decoders::new(channels)
                 .map_err(|error| AudioError::sound("decoder", error))?,
             loudness: Some(Loudness::default()),
             meters: checks.into_iter().map(SoundMeter::new).collect(),
@@ -83,37 +83,19 @@ impl Stream {
             let Ok(packet) = self.packets.try_recv() else {
                 break;
             };
-            let Some(packet) = self.decodable(packet) else {
-                continue;
-            };
-            self.playout.insert(packet, &self.decoder);
+            self.playout.insert(in_its_clock(packet), &self.decoders);
         }
         if self.ending == Ending::Draining && self.packets.is_empty() && self.playout.is_drained() {
             self.ending = Ending::Heard(now + latency);
         }
         let mut frame = [0.0; 2 * FRAME];
         let frame = &mut frame[..mix.len()];
-        let kind = self.playout.pull(now, &mut self.decoder, frame);
+        let kind = self.playout.pull(now, &mut self.decoders, frame);
         let mono = self.channels.mono(frame);
         self.listen(now + latency, &mono, kind.is_real(), notices);
         for (sum, sample) in mix.iter_mut().zip(frame) {
             *sum += *sample;
         }
-    }
-
-    /// A packet in the clock of the playout, and the decoder that it needs. Another codec is another stream.
-    fn decodable(&mut self, packet: Packet) -> Option<Packet> {
-        let codec = packet.codec;
-        if codec != self.decoder.codec() {
-            self.decoder = Decoder::new(codec, self.channels).ok()?;
-        }
-        let ratio = SAMPLE_RATE / codec.clock_rate();
-        Some(Packet {
-            // Multiplying keeps the wrap: both count modulo 2^32.
-            timestamp: packet.timestamp.wrapping_mul(ratio),
-            ssrc: packet.ssrc ^ (codec as u32),
-            ..packet
-        })
     }
 
     fn listen(&mut self, now: Instant, frame: &[f32], real: bool, notices: &mut Notices) {
@@ -144,3 +126,17 @@ impl Stream {
         matches!(self.ending, Ending::Heard(at) if now >= at)
     }
 }
+
+/// A packet in the clock of the playout. Another codec is another stream; who decodes it is decided when it is played.
+fn in_its_clock(packet: Packet) -> Packet {
+    let ratio = SAMPLE_RATE / packet.codec.clock_rate();
+    Packet {
+        // Multiplying keeps the wrap: both count modulo 2^32.
+        timestamp: packet.timestamp.wrapping_mul(ratio),
+        ssrc: packet.ssrc ^ (packet.codec as u32),
+        ..packet
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -88,6 +88,34 @@ fn a_call_in_peoples_words() {
 }
 
 #[test]
+fn a_relay_that_was_asked_for_is_no_failure() {
+    let options = |json| OutputOptions {
+        json,
+        relay_only: true,
+        ..OutputOptions::default()
+    };
+    let again = Event::Reconnected {
+        peer: BOB.into(),
+        path: Path::Relay,
+        local: None,
+        remote: None,
+        after: Duration::from_millis(5270),
+    };
+    let events = vec![joined(), connected(Path::Relay), again];
+    let (_, told) = printed(options(false), events.clone());
+    assert_eq!(
+        told,
+        "bob: connected through a relay (relay only) in 142 ms\n\
+         bob: connected through a relay (relay only) again after 5.3s\n"
+    );
+    // For scripts it is a relayed path like any other.
+    assert_eq!(
+        printed(options(true), events.clone()).0,
+        printed(json(), events).0
+    );
+}
+
+#[test]
 fn signaling_in_peoples_words() {
     let (_, stderr) = printed(
         verbose(0),

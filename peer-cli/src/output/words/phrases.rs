@@ -96,25 +96,25 @@ fn address(endpoint: &Endpoint) -> String {
     )
 }
 
-pub(super) fn connected(name: &str, path: Path, total: Duration) -> String {
+pub(super) fn connected(name: &str, way: &str, total: Duration) -> String {
     format!(
-        "{name}: connected {} in {}",
-        way(path),
+        "{name}: connected {way} in {}",
         milliseconds(total.as_secs_f64())
     )
 }
 
-pub(super) fn reconnected(name: &str, path: Path, after: Duration) -> String {
+pub(super) fn reconnected(name: &str, way: &str, after: Duration) -> String {
     format!(
-        "{name}: connected {} again after {:.1}s",
-        way(path),
+        "{name}: connected {way} again after {:.1}s",
         after.as_secs_f64()
     )
 }
 
-fn way(path: Path) -> &'static str {
+/// What to say of a path; where only relays are used, no direct one was tried.
+pub(super) fn way(path: Path, relay_only: bool) -> &'static str {
     match path {
         Path::Direct => "directly",
+        Path::Relay if relay_only => "through a relay (relay only)",
         Path::Relay => "through a relay (direct path failed)",
     }
 }

@@ -94,7 +94,7 @@ fn digits_survive_loss_repeats_and_disorder_and_come_once() {
     let mut listener = Listener::default();
     let heard: String = arrived
         .iter()
-        .filter_map(|(_, timestamp, payload)| listener.hear(7, *timestamp, payload))
+        .filter_map(|(_, timestamp, payload)| listener.hear(7, *timestamp, false, payload))
         .map(Digit::character)
         .collect();
     assert_eq!(heard, script);
@@ -110,15 +110,21 @@ fn other_events_and_stumps_are_no_digits() {
         &[16, 0, 0, 0],
         &[255, 0x8a, 1, 2],
     ] {
-        assert_eq!(listener.hear(1, 1, payload), None);
+        assert_eq!(listener.hear(1, 1, true, payload), None);
     }
     assert_eq!(
-        listener.hear(1, 1, &[1, 0, 0, 0, 9]).unwrap().to_string(),
+        listener
+            .hear(1, 1, false, &[1, 0, 0, 0, 9])
+            .unwrap()
+            .to_string(),
         "1"
     );
-    assert_eq!(listener.hear(1, 1, &[1, 0x80, 0, 0]), None);
+    assert_eq!(listener.hear(1, 1, false, &[1, 0x80, 0, 0]), None);
     assert_eq!(
-        listener.hear(2, 1, &[1, 0x80, 0, 0]).unwrap().to_string(),
+        listener
+            .hear(2, 1, false, &[1, 0x80, 0, 0])
+            .unwrap()
+            .to_string(),
         "1"
     );
 }
@@ -132,4 +138,97 @@ fn a_script_is_read_or_refused_with_the_character() {
     assert!(wrong.contains("'x'"), "{wrong}");
     assert!("".parse::<Script>().is_err());
     assert!("1".repeat(257).parse::<Script>().is_err());
+}
+
+/// A key held for so many clock units from `begins` on, told every `update` units, as (timestamp, marker, payload).
+fn held(begins: u32, units: u32, update: u32, longest: u16) -> Vec<(u32, bool, [u8; 4])> {
+    let (mut packets, mut segment, mut at) = (Vec::new(), 0, 0);
+    while at < units {
+        at = (at + update).min(units);
+        let marker = packets.is_empty();
+        while at - segment > u32::from(longest) {
+            let [high, low] = longest.to_be_bytes();
+            packets.push((begins.wrapping_add(segment), marker, [5, VOLUME, high, low]));
+            segment += u32::from(longest);
+        }
+        let [high, low] = ((at - segment) as u16).to_be_bytes();
+        let end = if at == units { END } else { 0 };
+        let told = (
+            begins.wrapping_add(segment),
+            marker,
+            [5, end | VOLUME, high, low],
+        );
+        packets.extend(std::iter::repeat_n(told, if at == units { 3 } else { 1 }));
+    }
+    packets
+}
+
+fn digits(packets: impl IntoIterator<Item = (u32, bool, [u8; 4])>) -> usize {
+    let mut listener = Listener::default();
+    let heard = |(timestamp, marker, payload): (u32, bool, [u8; 4])| {
+        listener.hear(7, timestamp, marker, &payload)
+    };
+    packets.into_iter().filter_map(heard).count()
+}
+
+#[test]
+fn a_key_held_for_long_is_one_digit() {
+    // Ten seconds and a minute, in either clock, across the wrap; senders that fill the field and one that counts in packets.
+    for (units, update, longest) in [
+        (480_000, 960, 0xffff),
+        (2_880_000, 2400, 0xffff),
+        (480_000, 160, 0xffff),
+        (480_000, 960, 0xffff / 960 * 960),
+    ] {
+        let packets = held(u32::MAX - 100_000, units, update, longest);
+        let segments: Vec<u32> = packets.iter().map(|(timestamp, ..)| *timestamp).collect();
+        assert!(segments.chunk_by(|a, b| a == b).count() > 5);
+        assert_eq!(digits(packets), 1, "{units} {update} {longest}");
+    }
+}
+
+#[test]
+fn a_held_key_survives_loss_and_disorder() {
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let packets = held(1000, 480_000, 960, 0xffff);
+        let kept: Vec<_> = packets
+            .into_iter()
+            .filter(|_| random.unit() >= 0.3)
+            .collect();
+        let mut late: Vec<_> = kept
+            .into_iter()
+            .enumerate()
+            .map(|(n, packet)| (n as f64 + 3.0 * random.unit(), packet))
+            .collect();
+        late.sort_by(|a, b| a.0.total_cmp(&b.0));
+        assert_eq!(
+            digits(late.into_iter().map(|(_, packet)| packet)),
+            1,
+            "{seed}"
+        );
+    }
+}
+
+#[test]
+fn the_same_key_again_is_another_digit() {
+    // However long it was held, and even if what would set it apart is lost: here its first packet with the marker.
+    for units in [4800, 200_000] {
+        let first = held(0, units, 960, 0xffff);
+        let second = held(units + 4800, 4800, 960, 0xffff);
+        assert_eq!(
+            digits(first.iter().copied().chain(second.iter().copied())),
+            2
+        );
+        assert_eq!(
+            digits(first.into_iter().chain(second.into_iter().skip(1))),
+            2
+        );
+    }
+    // Told to begin where another would go on, but with the marker; and another key there.
+    let open = (0, true, [5, VOLUME, 0xff, 0xff]);
+    let then = |marker, code| (0xffff, marker, [code, VOLUME, 3, 0xc0]);
+    assert_eq!(digits([open, then(false, 5)]), 1);
+    assert_eq!(digits([open, then(true, 5)]), 2);
+    assert_eq!(digits([open, then(false, 6)]), 2);
 }

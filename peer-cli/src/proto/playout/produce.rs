@@ -67,12 +67,14 @@ impl Playout {
             sequence,
             timestamp,
             info,
+            codec,
             payload,
             arrival,
         }) = self.store.pop()
         else {
             return;
         };
+        decoder.turn_to(codec);
         let (waiting, before, samples) = (self.waiting(), self.pcm.len(), info.samples as usize);
         if decoder.decode(&payload, &mut self.pcm) {
             self.lengthen_to(before, samples);
@@ -121,6 +123,7 @@ impl Playout {
         let (sequence, timestamp, whole) =
             (first.sequence, first.timestamp, first.info.samples as usize);
         let before = self.pcm.len();
+        decoder.turn_to(first.codec);
         if decoder.decode_fec(&first.payload, whole, &mut self.pcm) {
             self.lengthen_to(before, whole);
             let past = (whole - due) * self.channels.count();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::PacketInfo;
-use crate::proto::packet::Packet;
+use crate::proto::packet::{Codec, Packet};
 
 /// Most sound kept: 2 s.
 const MOST_SAMPLES: u64 = 96_000;
@@ -31,6 +31,7 @@ pub(super) struct Stored {
     pub(super) sequence: i64,
     pub(super) timestamp: i64,
     pub(super) info: PacketInfo,
+    pub(super) codec: Codec,
     pub(super) payload: Bytes,
     pub(super) arrival: Instant,
 }
@@ -165,7 +166,10 @@ impl Store {
         self.count(sequence);
         self.samples += u64::from(info.samples);
         let Packet {
-            payload, arrival, ..
+            codec,
+            payload,
+            arrival,
+            ..
         } = packet;
         self.packets.insert(
             sequence,
@@ -173,6 +177,7 @@ impl Store {
                 sequence,
                 timestamp,
                 info,
+                codec,
                 payload,
                 arrival,
             },

@@ -24,7 +24,7 @@ fn payload(number: u32, samples: u16, fec: bool) -> Bytes {
 }
 
 impl PacketDecoder for Numbers {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
+    fn inspect(&self, _: Codec, payload: &[u8]) -> Option<PacketInfo> {
         let samples = u32::from(u16::from_be_bytes([*payload.get(4)?, *payload.get(5)?]));
         Some(PacketInfo {
             samples,

@@ -57,7 +57,7 @@ impl Delays {
     /// Takes in a packet; tells whether it was quicker than it can be behind the link as it was.
     pub(super) fn add(&mut self, now: Instant, packet: &Sent) -> bool {
         let origin = *self.origin.get_or_insert(packet.departure);
-        let Some(arrival) = packet.arrival else {
+        let Some(arrival) = packet.came() else {
             return false;
         };
         let left = packet.departure.saturating_duration_since(origin);

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod sources;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -9,6 +11,7 @@ use crate::proto::random::Random;
 const MS: Duration = Duration::from_millis(1);
 /// How often the other side reports.
 const EVERY: Duration = Duration::from_millis(250);
+const HOUR: Duration = Duration::from_secs(3600);
 /// What the line counts beyond IP and UDP, which the impairment adds itself.
 const SRTP: usize = 14;
 
@@ -78,7 +81,7 @@ impl Call {
             self.packets.push(Sent {
                 departure: self.now,
                 // The other side's clock began an hour ago.
-                arrival: arrival.map(|at| at + Duration::from_secs(3600)),
+                arrival: arrival.map_or(Arrival::Never, |at| Arrival::At(at + HOUR)),
                 bytes,
             });
             self.now += MS * ptime_ms;
@@ -91,8 +94,8 @@ impl Call {
 
     /// What has arrived by now, or would have, is told.
     fn tell(&mut self) {
-        let clock = self.now - self.start + Duration::from_secs(3600);
-        let known = |p: &Sent| match p.arrival {
+        let clock = self.now - self.start + HOUR;
+        let known = |p: &Sent| match p.came() {
             Some(at) => at < clock,
             None => p.departure + 200 * MS < self.now,
         };
@@ -107,9 +110,9 @@ impl Call {
             let last = told
                 .iter()
                 .rev()
-                .find_map(|p| Some((p.arrival?, p.departure)));
-            let way = last.map(|(at, left)| at - Duration::from_secs(3600) - (left - self.start));
-            let lost = told.iter().filter(|p| p.arrival.is_none()).count();
+                .find_map(|p| Some((p.came()?, p.departure)));
+            let way = last.map(|(at, left)| at - HOUR - (left - self.start));
+            let lost = told.iter().filter(|p| p.is_lost()).count();
             let report = Report {
                 fraction_lost: lost as f64 / told.len() as f64,
                 round_trip: way,
@@ -218,14 +221,18 @@ fn feedback_that_is_lost_is_no_loss() {
     let begun = Instant::now();
     let at = |n: u32, arrives: bool| Sent {
         departure: begun + n * Duration::from_millis(20),
-        arrival: arrives.then(|| n * Duration::from_millis(20)),
+        arrival: if arrives {
+            Arrival::At(n * Duration::from_millis(20))
+        } else {
+            Arrival::Never
+        },
         bytes: 100,
     };
     let lost = [3, 5, 6, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
     let packets: Vec<Sent> = (0..40).map(|n| at(n, !lost.contains(&n))).collect();
     let known = known(&packets);
     assert_eq!(known.len(), 40 - 12);
-    assert_eq!(known.iter().filter(|p| p.arrival.is_none()).count(), 3);
+    assert_eq!(known.iter().filter(|p| p.is_lost()).count(), 3);
 }
 
 #[test]
@@ -305,7 +312,11 @@ proptest! {
         for chunk in packets.chunks(7) {
             let told: Vec<Sent> = chunk.iter().map(|&(after, way, bytes)| {
                 now += Duration::from_millis(after);
-                let arrival = way.map(|way| now - start + Duration::from_millis(way));
+                let arrival = match way {
+                    Some(way) if way % 5 == 4 => Arrival::Untold,
+                    Some(way) => Arrival::At(now - start + Duration::from_millis(way)),
+                    None => Arrival::Never,
+                };
                 Sent { departure: now, arrival, bytes }
             }).collect();
             sender.handle(now, Input::Feedback(&told));

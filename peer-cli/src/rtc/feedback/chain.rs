@@ -14,7 +14,10 @@ use rtc::shared::error::Error;
 use rtc::shared::marshal::MarshalSize;
 
 use super::Feedback;
-use crate::proto::sending::{Input, Sent};
+use crate::proto::sending::{Arrival, Input, Sent};
+
+#[cfg(test)]
+mod tests;
 
 /// Packets whose fate one datagram may tell: twenty seconds of sound. The crate writes run lengths out, whatever was sent, and
 /// a datagram could name millions.
@@ -144,7 +147,12 @@ impl BandwidthEstimator for Estimator {
             .iter()
             .map(|report| Sent {
                 departure: report.departure,
-                arrival: report.arrival.filter(|_| report.arrived),
+                arrival: match (report.arrived, report.arrival) {
+                    (true, Some(at)) => Arrival::At(at),
+                    // Told without a time, or with more packets than times.
+                    (true, None) => Arrival::Untold,
+                    (false, _) => Arrival::Never,
+                },
                 bytes: report.size,
             })
             .collect();
@@ -156,31 +164,5 @@ impl BandwidthEstimator for Estimator {
     /// For the crate's pacer, which is not there.
     fn target_bitrate(&self) -> f64 {
         0.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rtc::rtcp::transport_feedbacks::transport_layer_cc::RunLengthChunk;
-
-    use super::*;
-
-    #[test]
-    fn feedback_about_more_than_a_datagram_can_be_about_is_dropped() {
-        let about = |run_length: u16, runs: usize| {
-            let run = RunLengthChunk {
-                run_length,
-                ..RunLengthChunk::default()
-            };
-            TransportLayerCc {
-                packet_chunks: vec![PacketStatusChunk::RunLengthChunk(run); runs],
-                ..TransportLayerCc::default()
-            }
-        };
-        let mut room = MOST_STATUSES;
-        assert!(fits(&about(50, 2), &mut room) && fits(&ReceiverReport::default(), &mut room));
-        assert!(fits(&about(900, 1), &mut room));
-        assert!(!fits(&about(1, 1), &mut room), "one too many");
-        assert!(!fits(&about(8191, 9), &mut MOST_STATUSES.clone()));
     }
 }

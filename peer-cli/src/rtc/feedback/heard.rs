@@ -7,7 +7,7 @@ use rtc::rtcp::reception_report::ReceptionReport;
 use rtc::rtcp::sender_report::SenderReport;
 use serde_json::{Map, Value, json};
 
-use crate::proto::sending::{Report, Sending};
+use crate::proto::sending::{Report, Sending, Wanted};
 
 #[cfg(test)]
 mod tests;
@@ -21,10 +21,9 @@ const SOONEST: Duration = Duration::from_millis(20);
 /// Units of the delay since the last sender report (RFC 3550 6.4.1).
 const PER_SECOND: f64 = 65_536.0;
 
-/// G.711 does not adapt: 8 bits of each sample, in packets of 20 ms.
+/// G.711 does not adapt: 8 bits of each sample, in packets of the duration asked for.
 const TELEPHONE_CLOCK: u64 = 8_000;
 const TELEPHONE_BITRATE: f64 = 64_000.0;
-const TELEPHONE_PTIME: u64 = 20;
 
 /// What has been heard about one stream of ours, and about one of theirs.
 #[derive(Debug, Default)]
@@ -214,8 +213,14 @@ fn counterpart(kind: &str, stream: &Map<String, Value>) -> Map<String, Value> {
     object
 }
 
-/// How we send, in the objects where W3C has names for it; `ptime` (ms) and `expectedLoss` (0 to 1) are not W3C's.
-pub(super) fn add_sending(objects: &mut [Value], sending: Sending, available: Option<f64>) {
+/// How we send, and what was asked for, in the objects where W3C has names for it; `ptime` (ms) and `expectedLoss` (0 to 1) are
+/// not W3C's.
+pub(super) fn add_sending(
+    objects: &mut [Value],
+    sending: Sending,
+    wanted: Wanted,
+    available: Option<f64>,
+) {
     let of_telephones = |object: &&Value| object["clockRate"] == TELEPHONE_CLOCK;
     let fixed: Vec<Value> = objects
         .iter()
@@ -227,7 +232,7 @@ pub(super) fn add_sending(objects: &mut [Value], sending: Sending, available: Op
         match object["type"].as_str() {
             Some("outbound-rtp") if is_fixed => {
                 object["targetBitrate"] = TELEPHONE_BITRATE.into();
-                object["ptime"] = TELEPHONE_PTIME.into();
+                object["ptime"] = wanted.ptime_ms.into();
             }
             Some("outbound-rtp") => {
                 object["targetBitrate"] = f64::from(sending.bitrate).into();

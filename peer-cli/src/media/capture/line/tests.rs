@@ -88,29 +88,35 @@ fn silence_is_announced_once_and_left_out_while_time_goes_on() {
 #[test]
 fn a_telephone_codec_counts_in_eighths_of_a_millisecond() {
     for codec in [Codec::Pcmu, Codec::Pcma] {
-        let options = CaptureOptions {
-            ptime_ms: 10,
-            ..CaptureOptions::default()
-        };
-        let (mut line, mut packets) = line(codec, &options);
-        let now = Instant::now();
-        for _ in 0..5 {
-            line.push(now, &buzz(480, true)).unwrap();
-        }
-        line.skip(48_000);
-        line.push(now, &buzz(480, true)).unwrap();
-        let packets = drain(&mut packets);
-        let seen: Vec<_> = packets
-            .iter()
-            .map(|p| (p.sequence, p.timestamp, p.marker))
-            .collect();
-        assert_eq!(seen, [(0, 0, true), (1, 160, false), (2, 8320, true)]);
-        assert!(
-            packets
+        for ptime_ms in [10, 20, 40, 60] {
+            let options = CaptureOptions {
+                ptime_ms,
+                ..CaptureOptions::default()
+            };
+            let (mut line, mut packets) = line(codec, &options);
+            let now = Instant::now();
+            // Three packets; before the last 10 ms of them the source pauses for a second.
+            let pieces = 3 * ptime_ms / 10;
+            for n in 1..=pieces {
+                if n == pieces {
+                    line.skip(48_000);
+                }
+                line.push(now, &buzz(480, true)).unwrap();
+            }
+            let packets = drain(&mut packets);
+            let seen: Vec<_> = packets
                 .iter()
-                .all(|p| p.payload.len() == 160 && p.codec == codec)
-        );
-        assert!(line.is_whole());
+                .map(|p| (p.sequence, p.timestamp, p.marker))
+                .collect();
+            let units = ptime_ms * 8;
+            let third = (2, 2 * units + 8000, true);
+            assert_eq!(seen, [(0, 0, true), (1, units, false), third]);
+            for packet in packets {
+                let length = packet.payload.len() as u32;
+                assert_eq!((length, packet.codec), (units, codec));
+            }
+            assert!(line.is_whole());
+        }
     }
 }
 

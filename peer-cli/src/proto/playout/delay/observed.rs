@@ -10,7 +10,7 @@ const LEAST_KNOWN: u64 = 240_000;
 const MOST: usize = 2000;
 /// What it is worth that one more packet in a hundred is in time: 15 ms of delay.
 const WORTH: f64 = 1500.0 * 48.0;
-/// Packets between two reckonings: sorting costs more than it brings for each.
+/// Packets between two reckonings: looking through all of them costs more than it brings for each.
 const EVERY: u32 = 5;
 /// A larger step in lateness is a jump of the sender's clock, and nothing from before holds any more: 2 s.
 const JUMP: i64 = 96_000;
@@ -28,6 +28,9 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     seen: VecDeque<Seen>,
+    /// Lateness and duration of the same, the earliest first: kept so, since in a row of packets each of which is earlier than all
+    /// before it is looked through for each.
+    sorted: Vec<(i64, u32)>,
     /// Duration of all of them.
     known: u64,
     since: u32,
@@ -72,11 +75,17 @@ impl Observed {
         }
         self.known += u64::from(seen.samples);
         self.seen.push_back(seen);
+        let key = (seen.lateness, seen.samples);
+        let place = self.sorted.partition_point(|other| *other < key);
+        self.sorted.insert(place, key);
         while self.known > WINDOW || self.seen.len() > MOST {
             let Some(gone) = self.seen.pop_front() else {
                 break;
             };
             self.known -= u64::from(gone.samples);
+            if let Ok(place) = self.sorted.binary_search(&(gone.lateness, gone.samples)) {
+                self.sorted.remove(place);
+            }
         }
         let earlier = self.earliest.is_none_or(|least| seen.lateness < least);
         self.since += 1;
@@ -88,19 +97,13 @@ impl Observed {
 
     /// Finds the cheapest delay: the candidates are the packets themselves, latest last.
     fn reckon(&mut self) {
-        let mut sorted: Vec<(i64, u32)> = self
-            .seen
-            .iter()
-            .map(|seen| (seen.lateness, seen.samples))
-            .collect();
-        sorted.sort_unstable();
-        let Some((earliest, _)) = sorted.first().copied() else {
+        let Some(&(earliest, _)) = self.sorted.first() else {
             return;
         };
         let known = self.known.max(LEAST_KNOWN) as f64;
         let mut missed = self.known;
         let mut best = (f64::MAX, 0);
-        for (lateness, samples) in sorted {
+        for &(lateness, samples) in &self.sorted {
             missed -= u64::from(samples);
             let delay = lateness - earliest;
             let cost = delay as f64 + WORTH * missed as f64 / known;
@@ -115,6 +118,8 @@ impl Observed {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MS: i64 = 48;
@@ -154,6 +159,53 @@ mod tests {
                 }
             }
             assert_eq!(observed.wanted(), expected, "one in {every}");
+        }
+    }
+
+    /// The same as it was first written: everything is sorted for each reckoning.
+    fn sorted_anew(observed: &Observed) -> (i64, i64) {
+        let mut sorted: Vec<(i64, u32)> = observed
+            .seen
+            .iter()
+            .map(|seen| (seen.lateness, seen.samples))
+            .collect();
+        sorted.sort_unstable();
+        let earliest = sorted[0].0;
+        let known = observed.known.max(LEAST_KNOWN) as f64;
+        let (mut missed, mut best) = (observed.known, (f64::MAX, 0));
+        for (lateness, samples) in sorted {
+            missed -= u64::from(samples);
+            let cost = (lateness - earliest) as f64 + WORTH * missed as f64 / known;
+            if cost < best.0 {
+                best = (cost, lateness - earliest);
+            }
+        }
+        (earliest, best.1)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Whatever comes: exactly what sorting anew gives, whenever there is a reckoning.
+        #[test]
+        fn keeping_them_sorted_changes_nothing(
+            history in proptest::collection::vec(
+                (prop_oneof![9 => -4000i64..4000, 1 => any::<i32>().prop_map(i64::from)], 1u32..=5760, any::<bool>()),
+                1..1500,
+            ),
+            falling in any::<bool>(),
+        ) {
+            let mut observed = Observed::default();
+            for (number, &(lateness, samples, lost)) in history.iter().enumerate() {
+                // Where each is earlier than all before, there is a reckoning for each.
+                let lateness = if falling { lateness / 100 - 50 * number as i64 } else { lateness };
+                observed.push(Seen { lateness, samples, lost });
+                if observed.since == 0 {
+                    let (earliest, wanted) = sorted_anew(&observed);
+                    prop_assert_eq!((observed.earliest, observed.wanted), (Some(earliest), wanted));
+                }
+                prop_assert_eq!(observed.sorted.len(), observed.seen.len());
+            }
         }
     }
 

@@ -13,8 +13,8 @@ fn sine(at: u32) -> f32 {
 }
 
 impl PacketDecoder for Sine {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
-        Numbers.inspect(payload)
+    fn inspect(&self, codec: Codec, payload: &[u8]) -> Option<PacketInfo> {
+        Numbers.inspect(codec, payload)
     }
     fn decode(&mut self, _: &[u8], out: &mut Vec<f32>) -> bool {
         // 960 samples are eight whole periods: each packet begins at phase 0.

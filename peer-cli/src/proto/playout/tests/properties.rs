@@ -8,8 +8,8 @@ use super::*;
 struct Noise;
 
 impl PacketDecoder for Noise {
-    fn inspect(&self, payload: &[u8]) -> Option<PacketInfo> {
-        Numbers.inspect(payload)
+    fn inspect(&self, codec: Codec, payload: &[u8]) -> Option<PacketInfo> {
+        Numbers.inspect(codec, payload)
     }
     fn decode(&mut self, payload: &[u8], out: &mut Vec<f32>) -> bool {
         let (before, mut seed) = (out.len(), u32::from(payload[3]) | 1);

@@ -62,7 +62,11 @@ fn how_we_send_is_told_for_what_can_be_changed() {
         json!({"type": "outbound-rtp", "codecId": "B"}),
         json!({"type": "candidate-pair", "nominated": true}),
     ];
-    add_sending(&mut objects, sending, Some(21_999.6));
+    let wanted = Wanted {
+        ptime_ms: 10,
+        ..Wanted::default()
+    };
+    add_sending(&mut objects, sending, wanted, Some(21_999.6));
     let told = |n: usize| {
         (
             objects[n]["targetBitrate"].clone(),
@@ -71,7 +75,7 @@ fn how_we_send_is_told_for_what_can_be_changed() {
     };
     assert_eq!(told(2), (json!(14_000.0), json!(60)));
     assert_eq!(objects[2]["expectedLoss"], 0.08);
-    assert_eq!(told(3), (json!(64_000.0), json!(20)));
+    assert_eq!(told(3), (json!(64_000.0), json!(10)));
     assert!(objects[3].get("expectedLoss").is_none());
     assert_eq!(objects[4]["availableOutgoingBitrate"], 22_000.0);
 }
