@@ -58,11 +58,12 @@ impl WavWriter {
 
 impl Recording for WavWriter {
     fn write(&mut self, samples: &[f32]) -> Result<(), AudioError> {
-        self.pending.extend(
-            samples
-                .iter()
-                .flat_map(|sample| to_i16(*sample).to_le_bytes()),
-        );
+        let before = self.pending.len();
+        self.pending.resize(before + 2 * samples.len(), 0);
+        let places = self.pending[before..].chunks_exact_mut(2);
+        for (place, sample) in places.zip(samples) {
+            place.copy_from_slice(&to_i16(*sample).to_le_bytes());
+        }
         if self.pending.len() >= BATCH * usize::from(self.channels) * 2 {
             self.flush()?;
         }
