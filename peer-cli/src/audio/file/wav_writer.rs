@@ -8,9 +8,8 @@ use super::{Recording, cannot_write};
 use crate::audio::{AudioError, SAMPLE_RATE, to_i16};
 use crate::proto::channels::Channels;
 
-/// Samples of each channel written at once, header included: 250 ms, which a program that is killed loses at most. Each time is two
-/// trips into the file system, at 100 ms a twentieth of what a call costs.
-const BATCH: usize = SAMPLE_RATE as usize / 4;
+/// Samples of each channel written at once, header included: 100 ms.
+const BATCH: usize = SAMPLE_RATE as usize / 10;
 /// Length of the header.
 const HEADER: u32 = 44;
 
