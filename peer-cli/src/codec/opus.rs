@@ -1,7 +1,9 @@
 //! Opus (RFC 6716), 48 kHz, one channel or two; the samples of two come by turns.
 
+use std::fmt;
+
 use bytes::Bytes;
-use opus::{Application, Bitrate};
+use opusic_c::{Application, Bitrate, ErrorCode, InbandFec, SampleRate, utils};
 
 pub use super::CodecError;
 use crate::proto::channels::Channels;
@@ -11,6 +13,7 @@ mod tests;
 
 /// Samples per second of every Opus clock (RFC 7587, section 4.1).
 pub const SAMPLE_RATE: u32 = 48_000;
+const RATE: SampleRate = SampleRate::Hz48000;
 /// Samples in 1 ms.
 const MS: usize = 48;
 /// Longest packet: 120 ms.
@@ -20,12 +23,14 @@ const LARGEST_PACKET: usize = 4000;
 /// Effort of the encoder in a call. Below 9 libopus reckons 32 kbit/s too little for redundancy against 5 % loss and leaves it out
 /// (measured: half of the losses rebuilt, or none).
 const CALL_COMPLEXITY: u8 = 9;
+/// Effort of the decoder: from 5 on it continues lost sound with a neural network, which only costs where something is lost.
+const DECODER_COMPLEXITY: u8 = 5;
 /// Bit rates that the encoder takes, bit/s.
 const BITRATES: std::ops::RangeInclusive<u32> = 6_000..=510_000;
 
-impl From<opus::Error> for CodecError {
-    fn from(error: opus::Error) -> CodecError {
-        CodecError(format!("opus: {}", error.description()))
+impl From<ErrorCode> for CodecError {
+    fn from(error: ErrorCode) -> CodecError {
+        CodecError(format!("opus: {}", error.message()))
     }
 }
 
@@ -75,11 +80,18 @@ impl Default for EncoderOptions {
 }
 
 /// Makes packets of sound.
-#[derive(Debug)]
 pub struct Encoder {
-    inner: opus::Encoder,
+    inner: opusic_c::Encoder,
     frame: usize,
     packet: Vec<u8>,
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder")
+            .field("frame", &self.frame)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Encoder {
@@ -89,9 +101,12 @@ impl Encoder {
             Purpose::Call => Application::Voip,
             Purpose::Music => Application::Audio,
         };
-        let mut inner = opus::Encoder::new(SAMPLE_RATE, named(options.channels), application)?;
-        inner.set_inband_fec(options.fec)?;
-        inner.set_complexity(i32::from(options.complexity.min(10)))?;
+        let mut inner = opusic_c::Encoder::new(named(options.channels), RATE, application)?;
+        inner.set_inband_fec(match options.fec {
+            true => InbandFec::Mode1,
+            false => InbandFec::Off,
+        })?;
+        inner.set_complexity(options.complexity.min(10))?;
         inner.set_dtx(options.dtx)?;
         let mut encoder = Encoder {
             inner,
@@ -111,7 +126,7 @@ impl Encoder {
 
     /// Samples by which decoded sound comes later than it went in.
     pub fn lookahead(&mut self) -> Result<usize, CodecError> {
-        Ok(usize::try_from(self.inner.get_lookahead()?).unwrap_or(0))
+        Ok(self.inner.get_look_ahead()? as usize)
     }
 
     /// Changes the duration of a packet: 10, 20, 40 or 60 ms.
@@ -128,35 +143,43 @@ impl Encoder {
     /// Changes the rate, in bit/s.
     pub fn set_bitrate(&mut self, bitrate: u32) -> Result<(), CodecError> {
         let bitrate = bitrate.clamp(*BITRATES.start(), *BITRATES.end());
-        Ok(self.inner.set_bitrate(Bitrate::Bits(bitrate as i32))?)
+        Ok(self.inner.set_bitrate(Bitrate::Value(bitrate))?)
     }
 
     /// Changes the loss that redundancy is made for, in percent.
     pub fn set_expected_loss(&mut self, percent: u8) -> Result<(), CodecError> {
-        Ok(self
-            .inner
-            .set_packet_loss_perc(i32::from(percent.min(100)))?)
+        Ok(self.inner.set_packet_loss(percent.min(100))?)
     }
 
     /// Encodes exactly one frame.
     pub fn encode(&mut self, samples: &[f32]) -> Result<Bytes, CodecError> {
-        let length = self.inner.encode_float(samples, &mut self.packet)?;
+        let length = self
+            .inner
+            .encode_float_to_slice(samples, &mut self.packet)?;
         Ok(Bytes::copy_from_slice(&self.packet[..length]))
     }
 }
 
 /// Turns packets into sound.
-#[derive(Debug)]
 pub struct Decoder {
-    inner: opus::Decoder,
+    inner: opusic_c::Decoder,
     channels: usize,
     scratch: Vec<f32>,
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("channels", &self.channels)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Decoder {
     /// A new stream, which gives so many channels whatever comes.
     pub fn new(channels: Channels) -> Result<Decoder, CodecError> {
-        let inner = opus::Decoder::new(SAMPLE_RATE, named(channels))?;
+        let mut inner = opusic_c::Decoder::new(named(channels), RATE)?;
+        inner.set_complexity(DECODER_COMPLEXITY)?;
         let channels = channels.count();
         Ok(Decoder {
             inner,
@@ -170,7 +193,9 @@ impl Decoder {
         if packet.is_empty() {
             return Err(CodecError("opus: empty packet".to_owned()));
         }
-        let length = self.inner.decode_float(packet, &mut self.scratch, false)?;
+        let length = self
+            .inner
+            .decode_float_to_slice(packet, &mut self.scratch, false)?;
         Ok(&self.scratch[..length * self.channels])
     }
 
@@ -180,30 +205,32 @@ impl Decoder {
             return Err(CodecError("opus: empty packet".to_owned()));
         }
         let out = &mut self.scratch[..samples.min(LONGEST) * self.channels];
-        let length = self.inner.decode_float(next, out, true)?;
+        let length = self.inner.decode_float_to_slice(next, out, true)?;
         Ok(&self.scratch[..length * self.channels])
     }
 
     /// Continues the sound for at most 120 ms; the length is rounded up to 2.5 ms.
     pub fn conceal(&mut self, samples: usize) -> Result<&[f32], CodecError> {
         let whole = samples.next_multiple_of(5 * MS / 2).min(LONGEST);
-        let length =
-            self.inner
-                .decode_float(&[], &mut self.scratch[..whole * self.channels], false)?;
+        let length = self.inner.decode_float_to_slice(
+            &[],
+            &mut self.scratch[..whole * self.channels],
+            false,
+        )?;
         Ok(&self.scratch[..length.min(samples) * self.channels])
     }
 }
 
-fn named(channels: Channels) -> opus::Channels {
+fn named(channels: Channels) -> opusic_c::Channels {
     match channels {
-        Channels::Mono => opus::Channels::Mono,
-        Channels::Stereo => opus::Channels::Stereo,
+        Channels::Mono => opusic_c::Channels::Mono,
+        Channels::Stereo => opusic_c::Channels::Stereo,
     }
 }
 
 /// Duration of a packet in samples at 48 kHz; nothing if it is not Opus.
 pub fn duration(packet: &[u8]) -> Option<usize> {
-    opus::packet::get_nb_samples(packet, SAMPLE_RATE)
+    utils::get_nb_samples(packet, RATE)
         .ok()
         .filter(|samples| *samples > 0)
 }
@@ -224,17 +251,48 @@ pub fn has_fec(packet: &[u8]) -> bool {
     if toc >> 3 >= 16 {
         return false;
     }
-    let Ok(parsed) = opus::packet::parse(packet) else {
+    let (Some(first), Some(samples)) = (first_frame(packet), duration(packet)) else {
         return false;
     };
-    let Some(first) = parsed.frames.first().and_then(|frame| frame.first()) else {
+    let Some(first) = first.first() else {
         return false;
     };
-    let parts = match opus::packet::get_samples_per_frame(packet, SAMPLE_RATE) {
-        Ok(samples) => samples.div_ceil(20 * MS),
-        Err(_) => return false,
-    };
+    let frames = utils::get_nb_frames(packet).unwrap_or(1).max(1);
+    let parts = (samples / frames).div_ceil(20 * MS);
     let flag = |bit: usize| (first >> (7 - bit)) & 1 == 1;
     let stereo = toc & 0b100 != 0;
     flag(parts) || (stereo && flag((2 * parts + 1).min(7)))
+}
+
+/// The first frame of a packet, and what follows it (RFC 6716, section 3.2).
+fn first_frame(packet: &[u8]) -> Option<&[u8]> {
+    let (toc, mut rest) = packet.split_first()?;
+    let lengths = match toc & 0b11 {
+        0 | 1 => 0,
+        2 => 1,
+        _ => {
+            let (head, after) = rest.split_first()?;
+            rest = after;
+            let (has_lengths, is_padded, frames) =
+                (head & 0x80 != 0, head & 0x40 != 0, head & 0x3f);
+            while is_padded {
+                let (length, after) = rest.split_first()?;
+                rest = after;
+                if *length != 255 {
+                    break;
+                }
+            }
+            if has_lengths {
+                frames.saturating_sub(1)
+            } else {
+                0
+            }
+        }
+    };
+    for _ in 0..lengths {
+        // From 252 on a length has a second byte.
+        let bytes = if *rest.first()? < 252 { 1 } else { 2 };
+        rest = rest.get(bytes..)?;
+    }
+    Some(rest)
 }

@@ -18,7 +18,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("symphonia", &["peer-cli/src/audio/"]),
     ("ogg", &["peer-cli/src/audio/"]),
     ("hound", &["peer-cli/src/audio/"]),
-    ("opus", &["peer-cli/src/codec/", "peer-cli/src/codec.rs"]),
+    ("opusic_c", &["peer-cli/src/codec/"]),
     ("tokio_tungstenite", &["peer-cli/src/signal/", "tests/"]),
     (
         "rustls",
@@ -101,7 +101,7 @@ pub(crate) const IMPURE: &[&str] = &[
     "futures_util",
     "getrandom",
     "if_addrs",
-    "opus",
+    "opusic_c",
     "rand",
     "rtc",
     "socket2",
