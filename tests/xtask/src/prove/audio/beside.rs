@@ -1,5 +1,6 @@
 //! Other implementations on the same traces: a call of `peer-cli`, with somebody else at its other end.
 
+mod aiortc;
 mod call;
 mod chromium;
 mod recording;
@@ -61,7 +62,10 @@ pub(super) fn compare(
         heads: heads.map(str::to_owned).into(),
         ..Comparison::default()
     };
-    let ready = [("Chromium", chromium::ready())];
+    let ready = [
+        ("Chromium", chromium::ready()),
+        ("aiortc", aiortc::ready(bench)),
+    ];
     let others = ready.map(|(name, ready)| match ready {
         Ok(other) => {
             table.heads.push(other.title.clone());
