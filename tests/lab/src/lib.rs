@@ -6,6 +6,7 @@
 
 mod acoustics;
 mod authority;
+mod browser;
 mod cable;
 mod conversation;
 mod coturn;
@@ -28,6 +29,7 @@ use std::io::Write;
 
 pub use acoustics::{Inside, Room};
 pub use authority::Authority;
+pub use browser::Browser;
 pub use cable::Cable;
 pub use conversation::{Conversation, Report};
 pub use coturn::{Coturn, CoturnOptions};

@@ -2,6 +2,10 @@
 
 use std::fmt::{self, Write};
 
+mod comparison;
+
+pub(crate) use comparison::Comparison;
+
 /// Median, least and greatest of what was measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
@@ -23,6 +27,8 @@ pub(crate) struct Row {
 #[derive(Default)]
 pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
+    /// How others do it.
+    pub(crate) beside: Option<Comparison>,
 }
 
 impl Spread {
@@ -102,6 +108,9 @@ impl Table {
             // Writing to a string cannot fail.
             writeln!(text, "| {what} | {figure} | {bar} | {met} |").ok();
         }
+        if let Some(beside) = &self.beside {
+            write!(text, "\n{}", beside.markdown()).ok();
+        }
         text
     }
 
@@ -125,7 +134,9 @@ impl Table {
                 .trim_end()
                 .to_owned()
         };
-        self.rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        let beside = self.beside.iter().map(Comparison::plain);
+        let lines = self.rows.iter().map(line).chain(beside);
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 

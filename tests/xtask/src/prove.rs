@@ -17,6 +17,7 @@ mod calls;
 mod echo;
 mod idle;
 mod nat;
+mod python;
 mod quality;
 mod quiet;
 mod relay;

@@ -1,18 +1,19 @@
 //! How late and how well a voice arrives over bad networks: real calls, file to file, several at a time.
 
+mod beside;
 mod call;
 mod chirp;
+mod measured;
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 
 use anyhow::{Context, Result, ensure};
 
-use self::call::{Heard, Made, Setting, look, make};
-use super::quality::{self, Quality};
+use self::call::{Heard, Setting, look, make};
+use self::measured::Measured;
+use super::quality::Quality;
 use super::{Bench, Scale};
-use crate::demo::SENTENCE;
 use crate::figures::{Spread, Table};
 
 /// Calls at a time: as many as two cores carry without disturbing each other's clocks.
@@ -158,24 +159,33 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
             ..trace.setting
         })
         .collect();
-    let made = all(bench, &folder, &settings)?;
+    let made = all(&settings, |setting| make(bench, &folder, setting))?;
     let mut table = Table::default();
+    let mut ours = Vec::new();
     for ((trace, setting), made) in traces.into_iter().zip(&settings).zip(made) {
         let heard = made.and_then(|made| look(bench, &folder, setting, &made));
         let heard = heard.with_context(|| trace.about)?;
-        rows(bench, trace, &heard, &mut table).with_context(|| trace.about)?;
+        let found = Measured::of(bench, trace.network, &heard).with_context(|| trace.about)?;
+        rows(bench, trace, &heard, &found, &mut table).with_context(|| trace.about)?;
+        ours.push((trace, found));
+    }
+    if bench.scale == Scale::Full {
+        table.beside = Some(beside::compare(bench, &folder, &ours)?);
     }
     Ok(table)
 }
 
 /// Makes the calls, some at a time; in their order.
-fn all(bench: &Bench, folder: &Path, settings: &[Setting]) -> Result<Vec<Result<Made>>> {
+fn all<S: Sync, M: Send>(
+    settings: &[S],
+    make: impl Fn(&S) -> Result<M> + Sync,
+) -> Result<Vec<Result<M>>> {
     let waiting = Mutex::new(settings.iter().enumerate());
     let next = || waiting.lock().ok().and_then(|mut waiting| waiting.next());
     let work = || {
         let mut done = Vec::new();
         while let Some((number, setting)) = next() {
-            done.push((number, make(bench, folder, setting)));
+            done.push((number, make(setting)));
         }
         done
     };
@@ -194,22 +204,19 @@ fn all(bench: &Bench, folder: &Path, settings: &[Setting]) -> Result<Vec<Result<
     Ok(results.into_iter().map(|(_, made)| made).collect())
 }
 
-fn rows(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {
+fn rows(
+    bench: &Bench,
+    trace: &Trace,
+    heard: &Heard,
+    found: &Measured,
+    table: &mut Table,
+) -> Result<()> {
     let about = trace.about;
-    let mut whole: Vec<f64> = heard.delays.iter().flatten().copied().collect();
-    for delay in &mut whole {
-        *delay = *delay * 1e3 - trace.network;
-    }
-    whole.sort_by(f64::total_cmp);
-    let spread = Spread::of(whole.clone()).context("no chirp came through")?;
-    let p95 = whole[(whole.len() - 1) * 95 / 100];
+    let delay = found.delay.context("no chirp came through")?;
     let what = format!("{about}: from mouth to ear");
-    let figure = format!(
-        "{:.0} ms, p95 {p95:.0} ({} of {} chirps)",
-        spread.median,
-        whole.len(),
-        heard.delays.len()
-    );
+    let [whole, all] = found.chirps;
+    let (median, p95) = (delay.median, delay.p95);
+    let figure = format!("{median:.0} ms, p95 {p95:.0} ({whole} of {all} chirps)");
     match trace.delay {
         Some(bar) => {
             let bar = if bench.scale == Scale::Full {
@@ -217,7 +224,7 @@ fn rows(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Resul
             } else {
                 bar + SLACK
             };
-            table.at_most(&what, spread.median, figure, bar, " ms");
+            table.at_most(&what, median, figure, bar, " ms");
         }
         None => table.informs(&what, figure),
     }
@@ -225,10 +232,10 @@ fn rows(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Resul
         stalls(trace, heard, bar, table);
     }
     if bench.scale == Scale::Full {
-        quality(bench, trace, heard, table)?;
+        quality(trace, found, table)?;
     }
-    let concealed = heard.concealed * 100.0;
-    let cpu = heard.cpu.map_or_else(String::new, |[call, answer]| {
+    let concealed = found.concealed;
+    let cpu = found.cpu.map_or_else(String::new, |[call, answer]| {
         format!("; {call:.1} and {answer:.1} % of a core")
     });
     let (what, figure) = (
@@ -272,20 +279,15 @@ fn stalls(trace: &Trace, heard: &Heard, bar: f64, table: &mut Table) {
     );
 }
 
-/// Mean over all whole sentences.
-fn quality(bench: &Bench, trace: &Trace, heard: &Heard, table: &mut Table) -> Result<()> {
-    let original = bench.workspace.path(SENTENCE);
-    let judged = quality::judge_each(bench.workspace, &original, &heard.sentences)?;
-    let mean =
-        |figure: fn(&Quality) -> f64| judged.iter().map(figure).sum::<f64>() / judged.len() as f64;
-    let (pesq, stoi) = (mean(|one| one.pesq), mean(|one| one.stoi));
+fn quality(trace: &Trace, found: &Measured, table: &mut Table) -> Result<()> {
+    let Quality { pesq, stoi } = found.quality.as_ref().context("no sentence was heard")?;
     let about = trace.about;
     let figures = [
-        ("PESQ", pesq, format!("{pesq:.2}"), trace.pesq),
-        ("STOI", stoi, format!("{stoi:.3}"), trace.stoi),
+        ("PESQ", *pesq, format!("{pesq:.2}"), trace.pesq),
+        ("STOI", *stoi, format!("{stoi:.3}"), trace.stoi),
     ];
     for (measure, figure, shown, bar) in figures {
-        let what = format!("{about}: {measure}, mean of {} sentences", judged.len());
+        let what = format!("{about}: {measure}, mean of {} sentences", found.sentences);
         match bar {
             Some(bar) => table.at_least(&what, figure, shown, bar),
             None => table.informs(&what, shown),

@@ -66,19 +66,68 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
 
 /// The share of a core that each of these took over this time, in percent.
 pub(super) fn load<const N: usize>(processes: [&Process; N], time: Duration) -> Result<[f64; N]> {
+    shares(processes.map(|process| move || ticks(process.id())), time)
+}
+
+/// The same by whatever counts ticks.
+pub(super) fn shares<const N: usize>(
+    counters: [impl Fn() -> Result<f64>; N],
+    time: Duration,
+) -> Result<[f64; N]> {
     let hertz = hertz()?;
     sleep(SETTLE);
     let begun = Instant::now();
     let mut loads = [0.0; N];
-    for (load, process) in loads.iter_mut().zip(processes) {
-        *load = -ticks(process.id())?;
+    for (load, ticks) in loads.iter_mut().zip(&counters) {
+        *load = -ticks()?;
     }
     sleep(time);
     let passed = begun.elapsed().as_secs_f64();
-    for (load, process) in loads.iter_mut().zip(processes) {
-        *load = (*load + ticks(process.id())?) / hertz / passed * 100.0;
+    for (load, ticks) in loads.iter_mut().zip(&counters) {
+        *load = (*load + ticks()?) / hertz / passed * 100.0;
     }
     Ok(loads)
+}
+
+/// Of a process and all its descendants; who leaves takes its ticks along.
+pub(super) fn ticks_of_family(process: u32) -> Result<f64> {
+    let others = family(process)?.into_iter().skip(1);
+    Ok(ticks(process)? + others.filter_map(|other| ticks(other).ok()).sum::<f64>())
+}
+
+/// A process, then its descendants.
+fn family(process: u32) -> Result<Vec<u32>> {
+    let mut parents = Vec::new();
+    for entry in fs::read_dir("/proc").context("cannot read /proc")? {
+        let name = entry?.file_name();
+        let Some(child) = name.to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        // Others come and go.
+        let line = fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+        parents.extend(parent(&line).map(|parent: u32| (child, parent)));
+    }
+    let mut family = vec![process];
+    let mut known = 0;
+    while known < family.len() {
+        let children = parents
+            .iter()
+            .filter(|(_, parent)| *parent == family[known]);
+        let children: Vec<u32> = children.map(|(child, _)| *child).collect();
+        family.extend(children);
+        known += 1;
+    }
+    Ok(family)
+}
+
+/// The fourth field.
+fn parent(line: &str) -> Option<u32> {
+    line.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 /// Ticks in a second.
@@ -103,12 +152,31 @@ fn spent(line: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::spent;
+    use super::{family, parent, spent};
 
     #[test]
     fn times_are_found_behind_any_name() {
         let line = "71 (a) b (c)) S 1 71 71 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 4 0 99";
         assert_eq!(spent(line), Some(168.0));
         assert_eq!(spent("71 (a) S 1"), None);
+        assert_eq!(parent(line), Some(1));
+        assert_eq!(parent("71 (a"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_child_belongs_to_its_family() {
+        use std::process::{Command, Stdio};
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn();
+        let child = child.as_mut().expect("cat");
+        let found = family(std::process::id()).expect("a family");
+        assert!(found.contains(&child.id()), "{found:?}");
+        assert!(
+            !family(child.id())
+                .expect("itself")
+                .contains(&std::process::id())
+        );
+        drop(child.stdin.take());
+        child.wait().expect("an end");
     }
 }

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::setup::{self, Job};
+use super::python::Environment;
 use crate::shell;
 use crate::workspace::Workspace;
 
@@ -18,7 +19,12 @@ pub(super) struct Quality {
     pub(super) stoi: f64,
 }
 
-const PACKAGES: [&str; 3] = ["numpy==2.*", "pesq==0.0.4", "pystoi==0.4.1"];
+static ENVIRONMENT: Environment = Environment {
+    folder: "python",
+    packages: &["numpy==2.*", "pesq==0.0.4", "pystoi==0.4.1"],
+    modules: "numpy, pesq, pystoi",
+    found: OnceLock::new(),
+};
 
 /// Both files are of one channel, 16 kHz and the same length.
 pub(super) fn judge(workspace: &Workspace, sent: &Path, heard: &Path) -> Result<Quality> {
@@ -32,10 +38,13 @@ pub(super) fn judge_each(
     sent: &Path,
     heard: &[PathBuf],
 ) -> Result<Vec<Quality>> {
-    let python = python(workspace)?;
+    let python = ENVIRONMENT.interpreter(workspace)?;
     let script = workspace.scratch("prove")?.join("quality.py");
-    fs::write(&script, include_str!("quality.py"))
-        .with_context(|| format!("cannot write {}", script.display()))?;
+    let text = include_str!("quality.py");
+    // Another one may be reading it.
+    if !fs::read_to_string(&script).is_ok_and(|there| there == text) {
+        fs::write(&script, text).with_context(|| format!("cannot write {}", script.display()))?;
+    }
     let answer = shell::read(Command::new(python).arg(script).arg(sent).args(heard))?;
     let judged: Vec<Value> =
         serde_json::from_str(&answer).with_context(|| format!("no figures in {answer}"))?;
@@ -53,33 +62,4 @@ pub(super) fn judge_each(
             })
         })
         .collect()
-}
-
-/// The interpreter of an environment that has the packages; made at the first use.
-fn python(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.scratch("python")?;
-    let python = folder.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
-    let ready = || {
-        shell::capture(Command::new(&python).args(["-c", "import numpy, pesq, pystoi"]))
-            .is_ok_and(|output| output.status.success())
-    };
-    if !ready() {
-        setup::ensure(&[Job::Quality])?;
-        println!(
-            "installing {} into {}",
-            PACKAGES.join(" "),
-            folder.display()
-        );
-        shell::read(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        shell::read(
-            Command::new(&python)
-                .args(["-m", "pip", "install", "--quiet"])
-                .args(PACKAGES),
-        )?;
-    }
-    Ok(python)
 }

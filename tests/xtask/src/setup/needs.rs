@@ -15,8 +15,10 @@ pub(crate) enum Job {
     Namespaces,
     /// Build networks of namespaces with NATs, relays and bad cables in them; beside [`Self::Namespaces`].
     Laboratory,
-    /// Judge recorded speech with PESQ and STOI.
+    /// Judge recorded speech with PESQ and STOI; whatever else runs in Python.
     Quality,
+    /// Open pages in a browser.
+    Browser,
 }
 
 /// Something that must be there, how to see that it is, and the Debian packages that bring it.
@@ -147,6 +149,13 @@ pub(crate) const NEEDS: &[Need] = &[
         only_linux: false,
         present: python_headers,
         debian: &["python3-dev"],
+    },
+    Need {
+        what: "Chromium",
+        job: Job::Browser,
+        only_linux: false,
+        present: || lab::Browser::program().is_some(),
+        debian: &["chromium"],
     },
 ];
 

@@ -59,9 +59,9 @@ pub(super) struct Heard {
 
 /// What one peer said.
 #[derive(Default)]
-struct Said {
+pub(super) struct Said {
     /// The clocks of sample 0 of what was sent and of what was heard, in seconds.
-    sent: Option<f64>,
+    pub(super) sent: Option<f64>,
     heard: Option<f64>,
     /// The counters of received sound, second by second.
     inbound: Vec<Value>,
@@ -124,10 +124,15 @@ pub(super) fn look(bench: &Bench, folder: &Path, setting: &Setting, made: &Made)
     let apart = later(made.answered.heard, made.called.sent)?;
     let delays = chirp::delays(&read(&made.chirps)?, apart, setting.seconds);
     let apart = later(made.called.heard, made.answered.sent)?;
-    let (sentence, speech) = (bench.workspace.path(SENTENCE), read(&made.speech)?);
+    let speech = Speech {
+        original: read(&bench.workspace.path(SENTENCE))?,
+        heard: &read(&made.speech)?,
+        apart,
+        adapting: setting.adapting,
+    };
     Ok(Heard {
         delays: delays.into_iter().skip(setting.adapting).collect(),
-        sentences: sentences(folder, &sentence, &speech, apart, setting)?,
+        sentences: speech.sentences(&folder.join(format!("audio-{}", setting.name)))?,
         concealed: concealed(&made.called.inbound, setting.adapting)?,
         cpu: made.cpu,
     })
@@ -135,7 +140,12 @@ pub(super) fn look(bench: &Bench, folder: &Path, setting: &Setting, made: &Made)
 
 impl Said {
     /// Reads events up to the one of this name, or to the end.
-    fn follow(&mut self, peer: &mut Process, last: Option<&str>, limit: Duration) -> Result<()> {
+    pub(super) fn follow(
+        &mut self,
+        peer: &mut Process,
+        last: Option<&str>,
+        limit: Duration,
+    ) -> Result<()> {
         let deadline = Instant::now() + limit;
         while let Some(event) = peer.next(deadline)? {
             self.take(&event.value);
@@ -185,45 +195,54 @@ fn concealed(inbound: &[Value], adapting: usize) -> Result<f64> {
     Ok(made_up / all)
 }
 
-/// Cuts out every whole repetition of the sentence and aligns it.
-fn sentences(
-    folder: &Path,
-    original: &Path,
-    heard: &Sound,
-    later: f64,
-    setting: &Setting,
-) -> Result<Vec<PathBuf>> {
-    let sent = read(original)?;
-    let length = sent.seconds();
-    let heard = resample(heard, COMPARED_AT);
-    let end = heard.seconds();
-    let mut files = Vec::new();
-    for number in 0.. {
-        let from = number as f64 * length - later;
-        if from + length + LATEST > end {
-            break;
-        }
-        if from < 0.0 || (number as f64) * length < setting.adapting as f64 {
-            continue;
-        }
-        let at = |seconds: f64| (seconds * f64::from(heard.rate)) as usize;
-        let piece = Sound {
-            rate: heard.rate,
-            samples: heard.samples[at(from)..at(from + length + LATEST)].to_vec(),
-        };
-        let found = compare(&sent, &piece);
-        let file = folder.join(format!("audio-{}-sentence-{number}.wav", setting.name));
-        write(&file, &compare::aligned(&sent, &piece, found.delay))?;
-        files.push(file);
-    }
-    Ok(files)
+/// A sentence that was said again and again.
+pub(super) struct Speech<'a> {
+    pub(super) original: Sound,
+    pub(super) heard: &'a Sound,
+    /// How much later the recording begins than the first sentence, in seconds.
+    pub(super) apart: f64,
+    /// Sentences that begin within so many seconds are passed over.
+    pub(super) adapting: usize,
 }
 
-fn write(path: &Path, sound: &Sound) -> Result<()> {
+impl Speech<'_> {
+    /// Cuts out every whole repetition of the sentence and aligns it; the files have names that begin with this path.
+    pub(super) fn sentences(&self, begin: &Path) -> Result<Vec<PathBuf>> {
+        let length = self.original.seconds();
+        let heard = resample(self.heard, COMPARED_AT);
+        let end = heard.seconds();
+        let mut files = Vec::new();
+        for number in 0.. {
+            let said = number as f64 * length;
+            let from = said - self.apart;
+            if from + length + LATEST > end {
+                break;
+            }
+            if from < 0.0 || said < self.adapting as f64 {
+                continue;
+            }
+            let at = |seconds: f64| (seconds * f64::from(heard.rate)) as usize;
+            let piece = Sound {
+                rate: heard.rate,
+                samples: heard.samples[at(from)..at(from + length + LATEST)].to_vec(),
+            };
+            let found = compare(&self.original, &piece);
+            let file = PathBuf::from(format!("{}-sentence-{number}.wav", begin.display()));
+            write(
+                &file,
+                &compare::aligned(&self.original, &piece, found.delay),
+            )?;
+            files.push(file);
+        }
+        Ok(files)
+    }
+}
+
+pub(super) fn write(path: &Path, sound: &Sound) -> Result<()> {
     fs::write(path, wav::write(sound)).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn read(path: &Path) -> Result<Sound> {
+pub(super) fn read(path: &Path) -> Result<Sound> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     wav::parse(&bytes).with_context(|| format!("cannot read {}", path.display()))
 }

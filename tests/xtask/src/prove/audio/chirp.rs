@@ -43,7 +43,7 @@ pub(super) fn source(seconds: usize) -> Sound {
 }
 
 /// When the chirp of this number begins in the source, in seconds.
-fn emitted(number: usize) -> f64 {
+pub(super) fn emitted(number: usize) -> f64 {
     number as f64 + OFFSET
 }
 
