@@ -3,13 +3,16 @@
 use std::fmt;
 
 use bytes::Bytes;
-use opusic_c::{Application, Bitrate, ErrorCode, InbandFec, SampleRate, utils};
+use opusic_c::{Application, Bitrate, ErrorCode, InbandFec, SampleRate};
 
 pub use super::CodecError;
 use crate::proto::channels::Channels;
 
+mod packet;
 #[cfg(test)]
 mod tests;
+
+pub use packet::{duration, has_fec, is_pause};
 
 /// Samples per second of every Opus clock (RFC 7587, section 4.1).
 pub const SAMPLE_RATE: u32 = 48_000;
@@ -226,73 +229,4 @@ fn named(channels: Channels) -> opusic_c::Channels {
         Channels::Mono => opusic_c::Channels::Mono,
         Channels::Stereo => opusic_c::Channels::Stereo,
     }
-}
-
-/// Duration of a packet in samples at 48 kHz; nothing if it is not Opus.
-pub fn duration(packet: &[u8]) -> Option<usize> {
-    utils::get_nb_samples(packet, RATE)
-        .ok()
-        .filter(|samples| *samples > 0)
-}
-
-/// Whether a packet is nothing but the announcement of silence: a table-of-contents byte and at most one more.
-pub fn is_pause(packet: &[u8]) -> bool {
-    packet.len() <= 2
-}
-
-/// Whether a packet carries a reduced copy of the one before it.
-///
-/// Only the speech layer (configurations 0 to 15, RFC 6716, section 3.1) can. Its first bits are one voice flag for each 20 ms and then
-/// the flag asked for (section 4.2.3), for the second channel the same again.
-pub fn has_fec(packet: &[u8]) -> bool {
-    let Some(toc) = packet.first() else {
-        return false;
-    };
-    if toc >> 3 >= 16 {
-        return false;
-    }
-    let (Some(first), Some(samples)) = (first_frame(packet), duration(packet)) else {
-        return false;
-    };
-    let Some(first) = first.first() else {
-        return false;
-    };
-    let frames = utils::get_nb_frames(packet).unwrap_or(1).max(1);
-    let parts = (samples / frames).div_ceil(20 * MS);
-    let flag = |bit: usize| (first >> (7 - bit)) & 1 == 1;
-    let stereo = toc & 0b100 != 0;
-    flag(parts) || (stereo && flag((2 * parts + 1).min(7)))
-}
-
-/// The first frame of a packet, and what follows it (RFC 6716, section 3.2).
-fn first_frame(packet: &[u8]) -> Option<&[u8]> {
-    let (toc, mut rest) = packet.split_first()?;
-    let lengths = match toc & 0b11 {
-        0 | 1 => 0,
-        2 => 1,
-        _ => {
-            let (head, after) = rest.split_first()?;
-            rest = after;
-            let (has_lengths, is_padded, frames) =
-                (head & 0x80 != 0, head & 0x40 != 0, head & 0x3f);
-            while is_padded {
-                let (length, after) = rest.split_first()?;
-                rest = after;
-                if *length != 255 {
-                    break;
-                }
-            }
-            if has_lengths {
-                frames.saturating_sub(1)
-            } else {
-                0
-            }
-        }
-    };
-    for _ in 0..lengths {
-        // From 252 on a length has a second byte.
-        let bytes = if *rest.first()? < 252 { 1 } else { 2 };
-        rest = rest.get(bytes..)?;
-    }
-    Some(rest)
 }

@@ -60,6 +60,8 @@ struct Past {
     meters: Vec<SoundMeter>,
 }
 
+type OpenSink = fn(&SinkSpec, Channels) -> Result<Box<dyn Sink>, AudioError>;
+
 /// Everything that the thread owns.
 pub(super) struct Worker {
     sink: Box<dyn Sink>,
@@ -75,7 +77,7 @@ pub(super) struct Worker {
     notices: Notices,
     /// Who looks for a speaker that is lost; there is none where the sink is none.
     standby: Option<Standby>,
-    open: fn(&SinkSpec, Channels) -> Result<Box<dyn Sink>, AudioError>,
+    open: OpenSink,
 }
 
 impl Worker {
