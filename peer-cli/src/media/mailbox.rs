@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-/// Commands for one thread. Their number is bounded by what callers do: each is a call of theirs.
+/// Commands for one thread. Whoever could leave any number of them says what to do about those that wait: see
+/// [`Self::replace`] and [`Self::arrange`]. All others are calls of the owner, who makes few.
 #[derive(Debug)]
 pub(super) struct Mailbox<T> {
     letters: Mutex<VecDeque<T>>,
@@ -21,8 +22,22 @@ impl<T> Mailbox<T> {
 
     /// Leaves a command and wakes the thread.
     pub(super) fn post(&self, letter: T) {
-        self.lock().push_back(letter);
+        self.arrange(|letters| letters.push_back(letter));
+    }
+
+    /// The same, in place of those that it makes obsolete.
+    pub(super) fn replace(&self, letter: T, obsolete: impl Fn(&T) -> bool) {
+        self.arrange(|letters| {
+            letters.retain(|letter| !obsolete(letter));
+            letters.push_back(letter);
+        });
+    }
+
+    /// Changes what waits for the thread, and wakes it.
+    pub(super) fn arrange<R>(&self, change: impl FnOnce(&mut VecDeque<T>) -> R) -> R {
+        let result = change(&mut self.lock());
         self.arrived.notify_one();
+        result
     }
 
     /// Sleeps until there are commands or the deadline has passed; without one as long as it takes.
@@ -72,5 +87,17 @@ mod tests {
         let until = Instant::now() + Duration::from_millis(5);
         assert!(mailbox.wait(Some(until)).is_empty());
         assert!(Instant::now() >= until);
+    }
+
+    #[test]
+    fn what_is_obsolete_does_not_wait() {
+        let mailbox = Mailbox::new();
+        let is_even = |letter: &i32| letter % 2 == 0;
+        for letter in [1, 2, 3] {
+            mailbox.post(letter);
+        }
+        mailbox.replace(4, is_even);
+        mailbox.replace(6, is_even);
+        assert_eq!(mailbox.wait(None), [1, 3, 6]);
     }
 }

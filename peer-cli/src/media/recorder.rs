@@ -1,30 +1,41 @@
 //! The recorder: what is sent on the left, what is heard on the right, on a thread of its own, since disks take their time.
+//! Whatever they do, nobody waits for them: not who gives the sound, and not who ends a call.
 
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::{self, JoinHandle};
+mod loss;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
 use super::MediaEvent;
-use crate::audio::{self, AudioError, Recording};
-use crate::proto::two_tracks::{Side, TwoTracks};
+use super::mailbox::Mailbox;
+use crate::audio::{self, AudioError, Recording, SAMPLE_RATE};
+use crate::proto::two_tracks::Side;
+use loss::Losses;
+use writer::{Order, record};
 
-/// Pieces that wait for a slow disk: some seconds; then sound is lost.
+/// Pieces that wait for a slow disk: some seconds; then sound is lost. As many may be in the hands of the writer.
 const QUEUE: usize = 1024;
-/// Between two looks at what is complete.
-const LOOK: Duration = Duration::from_millis(50);
+/// How long a file may take to open, and to be complete at the end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that grows while there is a call.
 #[derive(Debug)]
 pub struct Recorder {
-    orders: SyncSender<Order>,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     givers: AtomicU64,
-    thread: Option<JoinHandle<Result<(), AudioError>>>,
+    patience: Duration,
+    /// How it ended; nothing once that has been told. Never locked: it lets a recorder be shared.
+    ended: Option<Mutex<Receiver<Result<(), AudioError>>>>,
 }
 
 /// Where one giver of sound puts what it has.
@@ -32,49 +43,71 @@ pub struct Recorder {
 pub struct RecordTap {
     sides: &'static [Side],
     giver: u64,
-    orders: SyncSender<Order>,
-    lost: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
+/// What the recorder, its givers and the writer have in common.
 #[derive(Debug)]
-enum Order {
-    Resume(Instant),
-    Pause,
-    Piece(Side, u64, Instant, Vec<f32>),
-    Finish,
+struct Shared {
+    path: PathBuf,
+    orders: Mailbox<Order>,
+    losses: Mutex<Losses>,
+    /// Samples of each side that the file has.
+    written: AtomicU64,
+    /// It failed: nothing is taken any more.
+    over: AtomicBool,
+    events: Sender<MediaEvent>,
 }
 
 impl Recorder {
-    /// Creates the file; nothing is recorded before [`Self::resume`]. A full disk is told to `events`.
+    /// Creates the file; nothing is recorded before [`Self::resume`]. What goes wrong with it later is told to `events`.
     ///
     /// # Errors
     /// When it cannot be created.
     pub fn create(path: &Path, events: Sender<MediaEvent>) -> Result<Recorder, AudioError> {
-        let (orders, received) = sync_channel(QUEUE);
-        let (path, (opened, result)) = (path.to_owned(), sync_channel(1));
+        let place = path.to_owned();
+        Recorder::open(path, events, PATIENCE, move || {
+            audio::create_recording(&place)
+        })
+    }
+
+    fn open(
+        path: &Path,
+        events: Sender<MediaEvent>,
+        patience: Duration,
+        create: impl FnOnce() -> Result<Box<dyn Recording>, AudioError> + Send + 'static,
+    ) -> Result<Recorder, AudioError> {
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            orders: Mailbox::new(),
+            losses: Mutex::default(),
+            written: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+            events,
+        });
+        let theirs = shared.clone();
+        let (opened, result) = sync_channel(1);
+        let (end, ended) = sync_channel(1);
         // The writer stays on the thread that opened it.
-        let work = move || match audio::create_recording(&path) {
+        let work = move || match create() {
             Ok(file) => {
-                // Whoever asked waits for it.
+                // Whoever asked may have given up waiting.
                 let _ = opened.send(Ok(()));
-                record(file, &received, &events)
+                let _ = end.send(record(file, &theirs));
             }
-            Err(error) => {
-                let _ = opened.send(Err(error));
-                Ok(())
-            }
+            Err(error) => drop(opened.send(Err(error))),
         };
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(work);
-        let thread = thread.map_err(|error| AudioError::sound("recorder thread", error))?;
-        let ended = || AudioError::sound("recorder thread", "it ended before the file was open");
-        result.recv().unwrap_or_else(|_| Err(ended()))?;
+            .spawn(work)
+            .map_err(|error| AudioError::sound("recorder thread", error))?;
+        let result = result.recv_timeout(patience);
+        result.unwrap_or_else(|_| Err(shared.never_opened(patience)))?;
         Ok(Recorder {
-            orders,
-            lost: Arc::default(),
+            shared,
             givers: AtomicU64::new(0),
-            thread: Some(thread),
+            patience,
+            ended: Some(Mutex::new(ended)),
         })
     }
 
@@ -83,44 +116,51 @@ impl Recorder {
         RecordTap {
             sides,
             giver: self.givers.fetch_add(1, Ordering::Relaxed),
-            orders: self.orders.clone(),
-            lost: self.lost.clone(),
+            shared: self.shared.clone(),
         }
     }
 
     /// A call begins: here the file goes on.
     pub fn resume(&self) {
-        // Only a thread that has ended takes no orders, and has said why.
-        let _ = self.orders.send(Order::Resume(Instant::now()));
+        let now = Instant::now();
+        self.shared
+            .order(|orders| orders.push_back(Order::Resume(now)));
     }
 
     /// The last call has ended: until the next one nothing is added.
     pub fn pause(&self) {
-        let _ = self.orders.send(Order::Pause);
+        self.shared.order(|orders| match orders.back() {
+            // Nothing found room in between: with a disk that hangs these two would be all that piles up.
+            Some(Order::Resume(_)) => drop(orders.pop_back()),
+            _ => orders.push_back(Order::Pause),
+        });
+        // Nothing is missing between calls.
+        self.shared.losses().kept(Instant::now());
     }
 
     /// Completes the file.
     ///
     /// # Errors
-    /// When that fails, or something failed before.
+    /// When that fails or takes too long, when something failed before, or when sound is missing from it.
     pub fn close(mut self) -> Result<(), AudioError> {
         self.end()
     }
 
     fn end(&mut self) -> Result<(), AudioError> {
-        let Some(thread) = self.thread.take() else {
+        let Some(ended) = self.ended.take() else {
             return Ok(());
         };
-        let _ = self.orders.send(Order::Finish);
-        let lost = self.lost.load(Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!(
-                lost,
-                "pieces are missing from the recording: the disk was too slow"
-            );
+        self.shared.orders.post(Order::Finish);
+        let ended = ended.into_inner();
+        let ended = ended.unwrap_or_else(|poisoned| poisoned.into_inner());
+        match ended.recv_timeout(self.patience) {
+            Ok(outcome) => outcome?,
+            // A thread that hangs is left to itself.
+            Err(RecvTimeoutError::Timeout) => return Err(self.shared.never_ended(self.patience)),
+            // A panic over there has been reported by its own thread.
+            Err(RecvTimeoutError::Disconnected) => {}
         }
-        // A panic over there has been reported by its own thread.
-        thread.join().unwrap_or(Ok(()))
+        self.shared.is_whole()
     }
 }
 
@@ -136,120 +176,92 @@ impl RecordTap {
     pub(super) fn put(&self, at: Instant, piece: &[f32]) {
         for side in self.sides {
             let order = Order::Piece(*side, self.giver, at, piece.to_vec());
-            if self.orders.try_send(order).is_err() {
-                self.lost.fetch_add(1, Ordering::Relaxed);
+            let kept = self.shared.order(|orders| offer(orders, order));
+            if let Some(kept) = kept {
+                self.shared.count(at, kept);
             }
         }
     }
 }
 
-/// Writes until told to finish.
-fn record(
-    mut file: Box<dyn Recording>,
-    orders: &Receiver<Order>,
-    events: &Sender<MediaEvent>,
-) -> Result<(), AudioError> {
-    let outcome = take_orders(file.as_mut(), orders);
-    if let Err(error) = &outcome {
-        // With a full queue the error is still told at the end.
-        let _ = events.try_send(MediaEvent::Failed(error.clone()));
-        // Whoever still gives shall not wait for room.
-        while !matches!(orders.recv(), Ok(Order::Finish) | Err(_)) {}
+impl Shared {
+    /// Changes what the writer is to do, as long as there is one.
+    fn order<R>(&self, change: impl FnOnce(&mut VecDeque<Order>) -> R) -> Option<R> {
+        let over = self.over.load(Ordering::Relaxed);
+        (!over).then(|| self.orders.arrange(change))
     }
-    outcome
+
+    /// Counts a piece that found room or none, and says so when sound is lost.
+    fn count(&self, at: Instant, kept: bool) {
+        let mut losses = self.losses();
+        if kept {
+            return losses.kept(at);
+        }
+        let Some(missing) = losses.lost(at) else {
+            return;
+        };
+        let so_far = match missing {
+            Duration::ZERO => String::new(),
+            missing => format!(" ({:.1} s so far)", missing.as_secs_f64()),
+        };
+        let path = self.path.display();
+        let warning = MediaEvent::Warning {
+            code: "recording-slow",
+            text: format!("the disk is too slow for {path}: sound is missing from it{so_far}"),
+            hint: Some("the call goes on".to_owned()),
+        };
+        // Nobody is waited for; what is missing is told at the end as well.
+        if self.events.try_send(warning).is_err() {
+            losses.untold();
+        }
+    }
+
+    /// Nothing is missing.
+    fn is_whole(&self) -> Result<(), AudioError> {
+        match self.losses().total(Instant::now()) {
+            Duration::ZERO => Ok(()),
+            missing => Err(self.failed(format!(
+                "{:.1} s of it are missing: the disk was too slow",
+                missing.as_secs_f64()
+            ))),
+        }
+    }
+
+    fn never_opened(&self, patience: Duration) -> AudioError {
+        self.failed(format!(
+            "cannot be written: it has not opened for {} s (a pipe that nobody reads, or a disk that hangs?)",
+            patience.as_secs()
+        ))
+    }
+
+    fn never_ended(&self, patience: Duration) -> AudioError {
+        let there = self.written.load(Ordering::Relaxed) as f64 / f64::from(SAMPLE_RATE);
+        self.failed(format!(
+            "cannot be written: it has taken nothing for {} s, and holds only the first {there:.1} s",
+            patience.as_secs()
+        ))
+    }
+
+    fn failed(&self, reason: String) -> AudioError {
+        AudioError::File {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
+    fn losses(&self) -> MutexGuard<'_, Losses> {
+        // Some numbers: a panic elsewhere leaves nothing half done.
+        self.losses
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
 }
 
-fn take_orders(file: &mut dyn Recording, orders: &Receiver<Order>) -> Result<(), AudioError> {
-    let mut tracks = TwoTracks::default();
-    // When the time line would have begun, had there been no pauses.
-    let mut zero: Option<Instant> = None;
-    let mut look = Instant::now();
-    loop {
-        let left = look.saturating_duration_since(Instant::now());
-        match orders.recv_timeout(left) {
-            Ok(Order::Resume(now)) => zero = now.checked_sub(tracks.length()),
-            Ok(Order::Piece(side, giver, at, piece)) => {
-                if let Some(zero) = zero {
-                    tracks.put(side, giver, at.saturating_duration_since(zero), &piece);
-                }
-            }
-            Ok(Order::Pause) => {
-                zero = None;
-                file.write(&tracks.finish())?;
-                file.flush()?;
-            }
-            Ok(Order::Finish) | Err(RecvTimeoutError::Disconnected) => {
-                file.write(&tracks.finish())?;
-                return file.finish();
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        if Instant::now() >= look {
-            look = Instant::now() + LOOK;
-            if let Some(zero) = zero {
-                let now = Instant::now().saturating_duration_since(zero);
-                file.write(&tracks.take(now))?;
-            }
-        }
+/// Puts it to the others if there is room.
+fn offer(orders: &mut VecDeque<Order>, order: Order) -> bool {
+    let room = orders.len() < QUEUE;
+    if room {
+        orders.push_back(order);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    /// Left and right of a wav file.
-    fn read(path: &Path) -> Vec<[i16; 2]> {
-        let bytes = std::fs::read(path).unwrap();
-        let data = u32::from_le_bytes(bytes[40..44].try_into().unwrap());
-        assert_eq!(
-            data as usize,
-            bytes.len() - 44,
-            "the header tells the length"
-        );
-        assert_eq!(bytes[22], 2, "two channels");
-        let half = |at: usize| i16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        (44..bytes.len())
-            .step_by(4)
-            .map(|at| [half(at), half(at + 2)])
-            .collect()
-    }
-
-    #[test]
-    fn each_side_has_its_channel_and_pauses_cost_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("both.wav");
-        let (events, _told) = tokio::sync::mpsc::channel(1);
-        let recorder = Recorder::create(&path, events).unwrap();
-        let (us, them) = (recorder.tap(&[Side::Us]), recorder.tap(&[Side::Them]));
-        us.put(Instant::now(), &[0.9; 480]);
-        for _ in 0..2 {
-            recorder.resume();
-            let now = Instant::now();
-            us.put(now, &[0.5; 4800]);
-            them.put(now + Duration::from_millis(50), &[-0.25; 4800]);
-            recorder.pause();
-        }
-        us.put(Instant::now(), &[0.9; 480]);
-        recorder.close().unwrap();
-        let sound = read(&path);
-        let count = |value: [i16; 2]| sound.iter().filter(|frame| **frame == value).count();
-        // Threads take a moment between the resumption and the piece.
-        assert!(sound.len().abs_diff(14_400) < 4800, "{}", sound.len());
-        assert!(count([16_384, -8192]).abs_diff(4800) < 100);
-        assert!(count([16_384, 0]).abs_diff(4800) < 100);
-        assert!(count([0, -8192]).abs_diff(4800) < 100);
-    }
-
-    #[test]
-    fn a_place_that_cannot_be_written_is_known_at_once() {
-        let (events, _told) = tokio::sync::mpsc::channel(1);
-        let error = Recorder::create(Path::new("/no/such/folder/a.wav"), events).unwrap_err();
-        assert!(
-            error.to_string().contains("/no/such/folder/a.wav"),
-            "{error}"
-        );
-    }
+    room
 }

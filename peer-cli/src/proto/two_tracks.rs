@@ -6,10 +6,18 @@ use std::time::Duration;
 use super::channels::Channels;
 use super::limiter::Limiter;
 
+#[cfg(test)]
+mod tests;
+
 /// Samples in a second.
 const RATE: u64 = 48_000;
-/// A piece that follows the one before by less than this follows it at once: threads wake early or late. 20 ms.
-const LOOSE: u64 = RATE / 50;
+/// A giver may be off its place by so much for ever: 20 ms.
+const LOOSE: i64 = RATE as i64 / 50;
+/// What is off by more is a gap, or another time line, and goes to its own place at once: 250 ms.
+const APART: i64 = RATE as i64 / 4;
+/// Between the two a giver is watched for so long before it is moved: threads that wake late, and fetch late what was there in time,
+/// are in time at least once. 500 ms.
+const WATCHED: u64 = RATE / 2;
 /// What has not come by then is silence: 300 ms.
 const LATE: u64 = RATE * 3 / 10;
 /// Far more than is ever held: a minute. A piece beyond it lies about its time.
@@ -31,8 +39,19 @@ pub struct TwoTracks {
     gone: u64,
     us: Track,
     them: Track,
-    /// Where the next piece of each giver goes on.
-    cursors: BTreeMap<(Side, u64), u64>,
+    /// Those that have given something since the last pause.
+    givers: BTreeMap<(Side, u64), Giver>,
+}
+
+/// Where one giver's sound goes on, and how well that fits the times of its pieces.
+#[derive(Debug, Clone, Copy)]
+struct Giver {
+    /// Where its next piece goes, and up to where it has given sound.
+    cursor: u64,
+    filled: u64,
+    watched_since: u64,
+    /// The least by which a piece was late since then; early, where it is negative.
+    least: i64,
 }
 
 #[derive(Debug, Default)]
@@ -45,21 +64,20 @@ impl TwoTracks {
     /// Adds a piece; `giver` is one of those whose sound the track is the sum of, `at` when its first sample was heard.
     pub fn put(&mut self, side: Side, giver: u64, at: Duration, piece: &[f32]) {
         let exact = samples(at);
-        let cursor = self.cursors.get(&(side, giver)).copied();
-        let start = match cursor {
-            Some(cursor) if cursor.abs_diff(exact) <= LOOSE => cursor,
-            _ => exact,
-        };
-        if start > self.gone + FAR {
+        if exact > self.gone + FAR {
             return;
         }
+        let new = || Giver::new(exact);
+        let giver = self.givers.entry((side, giver)).or_insert_with(new);
+        let start = giver.place(exact);
         let end = start + piece.len() as u64;
         // Never twice at one place: a clock that is fast, or a piece that comes too late, loses its beginning.
-        let from = start.max(cursor.unwrap_or(0)).max(self.gone);
+        let from = start.max(giver.filled).max(self.gone);
+        giver.cursor = end;
+        giver.filled = giver.filled.max(end);
         if from >= end {
             return;
         }
-        self.cursors.insert((side, giver), end);
         let piece = &piece[(from - start) as usize..];
         let offset = (from - self.gone) as usize;
         let track = match side {
@@ -74,15 +92,16 @@ impl TwoTracks {
         }
     }
 
-    /// What is complete at this time, left and right by turns.
+    /// What is complete at this time, left and right by turns; a second at most, and more the next time.
     pub fn take(&mut self, now: Duration) -> Vec<f32> {
         let both = self.us.samples.len().min(self.them.samples.len()) as u64;
         let overdue = samples(now).saturating_sub(LATE).saturating_sub(self.gone);
-        self.take_samples(both.max(overdue))
+        self.take_samples(both.max(overdue).min(RATE))
     }
 
-    /// All that is left.
+    /// All that is left. Whoever gives after this begins anew.
     pub fn finish(&mut self) -> Vec<f32> {
+        self.givers.clear();
         let longest = self.us.samples.len().max(self.them.samples.len());
         self.take_samples(longest as u64)
     }
@@ -102,6 +121,37 @@ impl TwoTracks {
     }
 }
 
+impl Giver {
+    fn new(start: u64) -> Giver {
+        Giver {
+            cursor: start,
+            filled: 0,
+            watched_since: start,
+            least: i64::MAX,
+        }
+    }
+
+    /// Where a piece begins whose time is `exact`: behind the one before, unless all of them were off for long, or this one by far.
+    fn place(&mut self, exact: u64) -> u64 {
+        let late = exact as i64 - self.cursor as i64;
+        if late.abs() > APART {
+            (self.watched_since, self.least) = (exact, i64::MAX);
+            return exact;
+        }
+        self.least = self.least.min(late);
+        if exact.saturating_sub(self.watched_since) < WATCHED {
+            return self.cursor;
+        }
+        let off = if self.least.abs() > LOOSE {
+            self.least
+        } else {
+            0
+        };
+        (self.watched_since, self.least) = (exact, i64::MAX);
+        self.cursor.saturating_add_signed(off)
+    }
+}
+
 impl Track {
     fn take(&mut self, count: usize) -> Vec<f32> {
         let there = count.min(self.samples.len());
@@ -114,79 +164,4 @@ impl Track {
 
 fn samples(time: Duration) -> u64 {
     u64::try_from(time.as_nanos() * u128::from(RATE) / 1_000_000_000).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: Duration = Duration::from_millis(1);
-
-    fn left(sound: &[f32]) -> Vec<f32> {
-        sound.iter().step_by(2).copied().collect()
-    }
-
-    fn right(sound: &[f32]) -> Vec<f32> {
-        sound.iter().skip(1).step_by(2).copied().collect()
-    }
-
-    #[test]
-    fn pieces_of_threads_that_wake_unevenly_follow_each_other_without_a_gap() {
-        let mut tracks = TwoTracks::default();
-        for n in 0..50u32 {
-            let late = MS * (n * 7 % 15);
-            tracks.put(Side::Us, 1, MS * 20 * n + late, &[0.5; 960]);
-            tracks.put(Side::Them, 0, MS * 20 * n, &[-0.25; 960]);
-        }
-        let sound = tracks.take(MS * 1000);
-        assert_eq!(sound.len(), 2 * 48_000);
-        assert!(left(&sound).iter().all(|s| *s == 0.5));
-        assert!(right(&sound).iter().all(|s| *s == -0.25));
-        assert_eq!(tracks.length(), MS * 1000);
-    }
-
-    #[test]
-    fn a_side_that_says_nothing_is_silent_and_holds_up_nobody() {
-        let mut tracks = TwoTracks::default();
-        for n in 0..100 {
-            tracks.put(Side::Them, 0, MS * 10 * n, &[0.1; 480]);
-        }
-        let sound = tracks.take(MS * 1000);
-        assert_eq!(sound.len(), 2 * 48 * 700);
-        assert!(left(&sound).iter().all(|s| *s == 0.0) && right(&sound).iter().all(|s| *s == 0.1));
-        // It begins later, and at its own time.
-        tracks.put(Side::Us, 1, MS * 900, &[0.2; 480]);
-        let sound = tracks.finish();
-        assert_eq!(sound.len(), 2 * 48 * 300);
-        let us = left(&sound);
-        let begins = us.iter().position(|s| *s > 0.0);
-        assert_eq!(
-            (begins, us.iter().filter(|s| **s == 0.2).count()),
-            (Some(48 * 200), 480)
-        );
-    }
-
-    #[test]
-    fn what_comes_too_late_is_lost_and_does_not_move_the_rest() {
-        let mut tracks = TwoTracks::default();
-        assert_eq!(tracks.take(MS * 1300).len(), 2 * 48_000);
-        tracks.put(Side::Us, 1, MS * 995, &[0.3; 480]);
-        tracks.put(Side::Us, 1, MS * 1500, &[0.4; 480]);
-        tracks.put(Side::Us, 2, MS, &[0.4; 480]);
-        tracks.put(Side::Us, 3, MS * 10_000_000, &[0.4; 480]);
-        let sound = left(&tracks.finish());
-        assert_eq!(sound[..240], [0.3; 240]);
-        assert!(sound[240..24_000].iter().all(|s| *s == 0.0));
-        assert_eq!(sound[24_000..], [0.4; 480]);
-    }
-
-    #[test]
-    fn several_givers_are_summed_within_full_scale() {
-        let mut tracks = TwoTracks::default();
-        for giver in 0..3 {
-            tracks.put(Side::Us, giver, Duration::ZERO, &[0.6; 4800]);
-        }
-        let sound = left(&tracks.finish());
-        assert!(sound.iter().all(|s| *s <= 1.0) && sound[4000] > 0.9);
-    }
 }
