@@ -201,7 +201,7 @@ impl Capture {
 impl Drop for Capture {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.mailbox.post(Command::Quit);
+            Command::quit(&self.mailbox);
             // A panic over there has been reported by its own thread.
             let _ = thread.join();
         }

@@ -141,7 +141,7 @@ impl Playback {
     /// Stops everything and finishes the sink: a file is complete afterwards.
     pub fn close(mut self) -> Result<(), AudioError> {
         let (answer, result) = sync::sync_channel(1);
-        self.mailbox.post(Command::Quit(Some(answer)));
+        Command::quit(&self.mailbox, Some(answer));
         self.join();
         result.recv().unwrap_or(Ok(()))
     }
@@ -157,7 +157,7 @@ impl Playback {
 impl Drop for Playback {
     fn drop(&mut self) {
         if self.thread.is_some() {
-            self.mailbox.post(Command::Quit(None));
+            Command::quit(&self.mailbox, None);
             self.join();
         }
     }

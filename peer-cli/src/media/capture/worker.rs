@@ -75,7 +75,7 @@ impl Worker {
         let standby = source.device().map(|device| {
             let by_default = options.source == SourceSpec::Default;
             let mailbox = mailbox.clone();
-            let tell = move |seen| mailbox.post(Command::Seen(seen));
+            let tell = move |seen| Command::look(&mailbox, seen);
             Standby::new(DeviceKind::Input, device, by_default, tell)
         });
         let voice = options.processing.is_on();

@@ -8,21 +8,23 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::Receiver;
 
 use super::PlaybackOptions;
-use super::output::{Output, OutputStats};
+use super::output::Output;
 use super::stream::Stream;
 use crate::audio::spec::SinkSpec;
-use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sighting, Sink};
+use crate::audio::{self, AudioError, Clock, DeviceKind, FRAME, Sink};
 use crate::media::mailbox::Mailbox;
 use crate::media::notice::{Notices, RETRY};
 use crate::media::pace::Pace;
 use crate::media::standby::Standby;
-use crate::media::{Levels, MediaEvent, RecordTap, StreamId, clock_us};
+use crate::media::{MediaEvent, StreamId, clock_us};
 use crate::proto::channels::Channels;
 use crate::proto::packet::Packet;
 use crate::proto::playout::{JitterBounds, PlayoutStats};
 use crate::proto::sound_check::{SoundCheck, SoundMeter};
 use crate::voice::Tap;
+pub(super) use command::Command;
 
+mod command;
 mod device;
 #[cfg(test)]
 mod tests;
@@ -35,23 +37,6 @@ const POLL: Duration = Duration::from_millis(4);
 const MOST_BEHIND: Duration = Duration::from_secs(2);
 /// Ended streams whose results are kept.
 const REMEMBERED: usize = 256;
-
-/// What the owner asks for.
-#[derive(Debug)]
-pub(super) enum Command {
-    Add(StreamId, Receiver<Packet>, Vec<SoundCheck>),
-    Listen(Tap),
-    Drain(StreamId),
-    Remove(StreamId),
-    Stats(StreamId, SyncSender<Option<PlayoutStats>>),
-    Checks(StreamId, SyncSender<Vec<SoundMeter>>),
-    Seen(Sighting),
-    Record(RecordTap),
-    Show(Arc<Levels>),
-    Volume(f32),
-    Output(SyncSender<OutputStats>),
-    Quit(Option<SyncSender<Result<(), AudioError>>>),
-}
 
 /// What is left of an ended stream.
 struct Past {
@@ -92,7 +77,7 @@ impl Worker {
         let standby = sink.device().map(|device| {
             let by_default = *spec == SinkSpec::Default;
             let mailbox = mailbox.clone();
-            let tell = move |seen| mailbox.post(Command::Seen(seen));
+            let tell = move |seen| Command::look(&mailbox, seen);
             Standby::new(DeviceKind::Output, device, by_default, tell)
         });
         Ok(Worker {

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::*;
+use crate::codec::opus;
 
 fn line(codec: Codec, options: &CaptureOptions) -> (Line, mpsc::Receiver<Packet>) {
     let mut line = Line::new((codec, options.channels), options).unwrap();

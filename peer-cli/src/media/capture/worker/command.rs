@@ -8,6 +8,7 @@ use super::Worker;
 use crate::audio::Sighting;
 use crate::codec::CodecError;
 use crate::media::capture::line::Line;
+use crate::media::mailbox::Mailbox;
 use crate::media::{Levels, ListenerId, MediaEvent, RecordTap};
 use crate::proto::channels::Channels;
 use crate::proto::packet::{Codec, Packet};
@@ -24,6 +25,22 @@ pub(in crate::media::capture) enum Command {
     Record(RecordTap),
     Show(Arc<Levels>),
     Quit,
+}
+
+impl Command {
+    /// Tells what a look at the devices has shown, in place of what an older one has: a device that hangs must not queue them up.
+    pub(super) fn look(mailbox: &Mailbox<Command>, seen: Sighting) {
+        mailbox.replace(Command::Seen(seen), Command::is_look);
+    }
+
+    /// Ends the thread, without opening devices first.
+    pub(in crate::media::capture) fn quit(mailbox: &Mailbox<Command>) {
+        mailbox.replace(Command::Quit, Command::is_look);
+    }
+
+    fn is_look(&self) -> bool {
+        matches!(self, Command::Seen(_))
+    }
 }
 
 impl Worker {

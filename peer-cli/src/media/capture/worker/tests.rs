@@ -115,3 +115,36 @@ fn a_broken_file_is_reported_and_ends_the_source() {
     );
     assert_eq!(packets.len(), 1);
 }
+
+#[test]
+fn of_what_was_seen_while_a_device_hung_only_the_newest_counts_and_nothing_at_the_end() {
+    let mailbox = Mailbox::new();
+    let look = |wanted| {
+        let seen = Sighting {
+            wanted,
+            ..Sighting::default()
+        };
+        Command::look(&mailbox, seen);
+    };
+    look(true);
+    mailbox.post(Command::Muted(true));
+    look(false);
+    let waiting = mailbox.wait(None);
+    assert!(
+        matches!(
+            waiting.iter().collect::<Vec<_>>()[..],
+            [
+                Command::Muted(true),
+                Command::Seen(Sighting { wanted: false, .. })
+            ]
+        ),
+        "{waiting:?}"
+    );
+    look(true);
+    Command::quit(&mailbox);
+    let waiting = mailbox.wait(None);
+    assert!(
+        matches!(waiting.iter().collect::<Vec<_>>()[..], [Command::Quit]),
+        "{waiting:?}"
+    );
+}

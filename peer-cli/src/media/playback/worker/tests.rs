@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::audio::{DeviceKind, DeviceName};
+use crate::audio::{DeviceKind, DeviceName, Sighting};
 
 /// Frames that the default speaker got.
 static SPARE_FRAMES: AtomicUsize = AtomicUsize::new(0);
@@ -127,6 +127,29 @@ fn results_outlive_their_streams_up_to_a_bound() {
             worker.meters(StreamId(0)).len()
         ),
         (1, 0)
+    );
+}
+
+#[test]
+fn of_what_was_seen_while_a_device_hung_only_the_newest_counts_and_nothing_at_the_end() {
+    let mailbox = Mailbox::new();
+    for _ in 0..3 {
+        Command::look(&mailbox, Sighting::default());
+    }
+    let waiting = mailbox.wait(None);
+    assert!(
+        matches!(waiting.iter().collect::<Vec<_>>()[..], [Command::Seen(_)]),
+        "{waiting:?}"
+    );
+    Command::look(&mailbox, Sighting::default());
+    Command::quit(&mailbox, None);
+    let waiting = mailbox.wait(None);
+    assert!(
+        matches!(
+            waiting.iter().collect::<Vec<_>>()[..],
+            [Command::Quit(None)]
+        ),
+        "{waiting:?}"
     );
 }
 
