@@ -5,13 +5,14 @@
 mod chirps;
 mod echo;
 mod formats;
+mod frozen;
 mod replugged;
 mod through;
 
 use std::process::Command;
 use std::time::Duration;
 
-use lab::{Process, Sound, SoundServer};
+use lab::{Device, Process, Sound, SoundServer};
 use tests::{TestServer, program};
 
 /// Far more than anything here takes.
@@ -29,6 +30,13 @@ impl Studio {
         let sound = SoundServer::start(&format!("sound_server::{test}")).unwrap()?;
         let signaling = TestServer::start();
         Some(Self { sound, signaling })
+    }
+
+    /// A speaker and a microphone of the usual kind: Kitchen and Desk.
+    fn furnish(&self) -> (Device, Device) {
+        let speaker = self.sound.speaker("kitchen", "Kitchen", 48_000, 2);
+        let microphone = self.sound.microphone("desk", "Desk", 48_000, 1);
+        (speaker.unwrap(), microphone.unwrap())
     }
 
     /// A peer that knows both; `words` begin with the verb.
@@ -53,6 +61,13 @@ impl Studio {
         let mut answerer = self.peer(&[&["answer"], answer].concat());
         answerer.wait_for("signaling", LIMIT).unwrap();
         [self.peer(&[&["call"], call].concat()), answerer]
+    }
+}
+
+/// Both end, and well.
+fn end_well(peers: [Process; 2]) {
+    for mut peer in peers {
+        peer.succeed(LIMIT).unwrap();
     }
 }
 

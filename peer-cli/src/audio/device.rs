@@ -1,5 +1,6 @@
 //! Microphones and speakers. With the files in the folder of this name it is the only place that knows the system's sound.
 
+mod bounded;
 mod eyes;
 mod format;
 mod input;
@@ -10,12 +11,21 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::time::Duration;
+
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 
 use super::{AudioError, DeviceInfo, DeviceKind, DeviceName, Sink, Source};
 use crate::proto::channels::Channels;
+use bounded::bounded;
 pub(super) use eyes::Eyes;
-use system::words;
+use system::{Hangs, words};
+
+/// How long the sound system may take to tell what devices there are.
+const LOOKING: Duration = Duration::from_secs(4);
+/// What is said when it does not.
+const HANGS: &str = "the sound server does not answer (it is stopped, or hangs: restart it)";
 
 /// Which device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +33,16 @@ pub(super) enum Choice {
     Default,
     Name(String),
     Index(usize),
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Choice::Default => f.write_str("default"),
+            Choice::Name(name) => f.write_str(name),
+            Choice::Index(index) => write!(f, "#{index}"),
+        }
+    }
 }
 
 /// A device, and what the user calls it.
@@ -33,9 +53,25 @@ struct Found {
 }
 
 pub(super) fn devices() -> Result<Vec<DeviceInfo>, AudioError> {
-    let mut all = list(DeviceKind::Input)?;
-    all.extend(list(DeviceKind::Output)?);
-    Ok(all.into_iter().map(|found| found.info).collect())
+    let both = |host: &cpal::Host| {
+        let mut all = list(host, DeviceKind::Input)?;
+        all.extend(list(host, DeviceKind::Output)?);
+        Ok(all.into_iter().map(|found| found.info).collect())
+    };
+    match ask(both) {
+        Ok(listed) => listed.unwrap_or(Ok(Vec::new())),
+        Err(Hangs) => Err(AudioError::sound("list of devices", HANGS)),
+    }
+}
+
+/// Asks the sound system; nothing where there is none.
+fn ask<T: Send + 'static>(
+    question: impl FnOnce(&cpal::Host) -> T + Send + 'static,
+) -> Result<Option<T>, Hangs> {
+    let asked = bounded(LOOKING, || {
+        system::host().map(|host| host.as_ref().map(question))
+    });
+    asked.unwrap_or(Err(Hangs))
 }
 
 pub(super) fn open_source(
@@ -43,86 +79,107 @@ pub(super) fn open_source(
     channels: Channels,
 ) -> Result<Box<dyn Source>, AudioError> {
     let (device, name) = find(DeviceKind::Input, choice)?;
+    system::quiet();
     let opened = input::Microphone::open(device, name, channels);
     Ok(Box::new(opened.map_err(|error| unusable(error, choice))?))
 }
 
 pub(super) fn open_sink(choice: &Choice, channels: Channels) -> Result<Box<dyn Sink>, AudioError> {
     let (device, name) = find(DeviceKind::Output, choice)?;
+    system::quiet();
     let opened = output::Speaker::open(device, name, channels);
     Ok(Box::new(opened.map_err(|error| unusable(error, choice))?))
 }
 
 /// A device that nobody named may be missing: the call goes on without.
 fn unusable(error: AudioError, choice: &Choice) -> AudioError {
-    match error {
-        AudioError::Device {
-            kind, name, reason, ..
-        } if *choice == Choice::Default => AudioError::NoDevice {
-            kind,
-            reason: format!("{name:?}: {reason}"),
-        },
-        AudioError::Device {
-            kind, name, reason, ..
-        } => AudioError::Device {
+    let AudioError::Device {
+        kind, name, reason, ..
+    } = error
+    else {
+        return error;
+    };
+    if *choice == Choice::Default {
+        let reason = format!("{name:?}: {reason}");
+        return AudioError::NoDevice { kind, reason };
+    }
+    match ask(move |host| list(host, kind)) {
+        Ok(listed) => AudioError::Device {
             kind,
             name,
             reason,
-            devices: names(kind),
+            devices: names(listed.and_then(Result::ok).unwrap_or_default()),
         },
-        other => other,
+        Err(Hangs) => unanswered(kind, choice),
+    }
+}
+
+fn unanswered(kind: DeviceKind, choice: &Choice) -> AudioError {
+    let reason = HANGS.to_owned();
+    match choice {
+        Choice::Default => AudioError::NoDevice { kind, reason },
+        choice => AudioError::Unanswered {
+            kind,
+            name: choice.to_string(),
+            reason,
+        },
     }
 }
 
 fn find(kind: DeviceKind, choice: &Choice) -> Result<(cpal::Device, DeviceName), AudioError> {
-    if *choice == Choice::Default {
-        let host = system::host();
-        let device = host.as_ref().and_then(|host| match kind {
-            DeviceKind::Input => host.default_input_device(),
-            DeviceKind::Output => host.default_output_device(),
-        });
-        let reason = || {
-            if host.is_some() {
-                "none found"
-            } else {
-                "no sound system found"
-            }
-        };
-        let device = device.ok_or_else(|| AudioError::NoDevice {
+    let wanted = choice.clone();
+    let found = ask(move |host| match wanted {
+        Choice::Default => default(host, kind),
+        wanted => named(list(host, kind)?, kind, &wanted),
+    });
+    match found {
+        Ok(Some(found)) => found,
+        Ok(None) if *choice == Choice::Default => Err(AudioError::NoDevice {
             kind,
-            reason: reason().to_owned(),
-        })?;
-        let name = DeviceName {
-            id: identifier(&device),
-            title: device.to_string(),
-        };
-        return Ok((device, name));
+            reason: "no sound system found".to_owned(),
+        }),
+        Ok(None) => named(Vec::new(), kind, choice),
+        Err(Hangs) => Err(unanswered(kind, choice)),
     }
-    let mut all = list(kind)?;
-    let names: Vec<_> = all
+}
+
+fn default(host: &cpal::Host, kind: DeviceKind) -> Result<(cpal::Device, DeviceName), AudioError> {
+    let device = match kind {
+        DeviceKind::Input => host.default_input_device(),
+        DeviceKind::Output => host.default_output_device(),
+    };
+    let device = device.ok_or_else(|| AudioError::NoDevice {
+        kind,
+        reason: "none found".to_owned(),
+    })?;
+    let name = DeviceName {
+        id: identifier(&device),
+        title: device.to_string(),
+    };
+    Ok((device, name))
+}
+
+fn named(
+    mut all: Vec<Found>,
+    kind: DeviceKind,
+    choice: &Choice,
+) -> Result<(cpal::Device, DeviceName), AudioError> {
+    let known: Vec<_> = all
         .iter()
         .map(|found| (found.info.name.as_str(), found.id.as_str()))
         .collect();
-    match pick(&names, choice) {
+    match pick(&known, choice) {
         Ok(at) => {
             let Found { device, info, id } = all.swap_remove(at);
             let title = info.name;
             Ok((device, DeviceName { id, title }))
         }
-        Err(reason) => {
-            let devices = all.into_iter().map(|found| found.info.name).collect();
-            let name = match choice {
-                Choice::Name(name) => name.clone(),
-                Choice::Index(index) => format!("#{index}"),
-                Choice::Default => "default".to_owned(),
-            };
-            Err(AudioError::Device {
-                kind,
-                name,
-                reason,
-                devices,
-            })
-        }
+        Err(reason) => Err(AudioError::Device {
+            kind,
+            name: choice.to_string(),
+            reason,
+            devices: names(all),
+        }),
     }
 }
 
@@ -156,17 +213,12 @@ fn missing() -> String {
     "not found".to_owned()
 }
 
-fn names(kind: DeviceKind) -> Vec<String> {
-    list(kind)
-        .map(|all| all.into_iter().map(|found| found.info.name).collect())
-        .unwrap_or_default()
+fn names(all: Vec<Found>) -> Vec<String> {
+    all.into_iter().map(|found| found.info.name).collect()
 }
 
 /// All devices of a kind, in the order of their numbers.
-fn list(kind: DeviceKind) -> Result<Vec<Found>, AudioError> {
-    let Some(host) = system::host() else {
-        return Ok(Vec::new());
-    };
+fn list(host: &cpal::Host, kind: DeviceKind) -> Result<Vec<Found>, AudioError> {
     let failed = |error: cpal::Error| AudioError::sound("list of devices", words(&error));
     let (devices, default): (Vec<cpal::Device>, _) = match kind {
         DeviceKind::Input => (

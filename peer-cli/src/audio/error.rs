@@ -28,6 +28,16 @@ pub enum AudioError {
         /// What there is instead.
         devices: Vec<String>,
     },
+    /// Nothing can be said about the device asked for: the sound system does not answer.
+    #[error("{kind} {name:?}: {reason}")]
+    Unanswered {
+        /// Microphone or speaker.
+        kind: DeviceKind,
+        /// The name or `#INDEX` asked for.
+        name: String,
+        /// What is wrong with the sound system.
+        reason: String,
+    },
     /// A file cannot be read or written.
     #[error("{}: {reason}", path.display())]
     File {
@@ -64,7 +74,7 @@ impl AudioError {
     pub fn class(&self) -> ErrorClass {
         match self {
             AudioError::NoDevice { .. } => ErrorClass::NoDevice,
-            AudioError::Device { .. } => ErrorClass::Device,
+            AudioError::Device { .. } | AudioError::Unanswered { .. } => ErrorClass::Device,
             AudioError::File { .. } => ErrorClass::File,
             AudioError::Sound { .. } => ErrorClass::Internal,
         }
@@ -73,7 +83,9 @@ impl AudioError {
     /// Whether a device of this kind is what failed.
     pub(crate) fn is_of(&self, wanted: DeviceKind) -> bool {
         match self {
-            AudioError::NoDevice { kind, .. } | AudioError::Device { kind, .. } => *kind == wanted,
+            AudioError::NoDevice { kind, .. }
+            | AudioError::Device { kind, .. }
+            | AudioError::Unanswered { kind, .. } => *kind == wanted,
             AudioError::File { .. } | AudioError::Sound { .. } => false,
         }
     }

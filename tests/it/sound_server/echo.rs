@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lab::{Room, Sound, wav};
 
-use super::{LIMIT, Studio};
+use super::{Studio, end_well};
 
 /// How long one call lasts, and from when it is listened to.
 const SECONDS: usize = 12;
@@ -20,7 +20,7 @@ fn comes_back(studio: &Studio, folder: &Path, options: &[&str]) -> Vec<f64> {
     let back = folder.join("back.wav");
     let speaker = format!("file:{}", back.display());
     let duration = format!("{SECONDS}s");
-    let answer = ["--mic", "Desk Microphone", "--speaker", "Kitchen"];
+    let answer = ["--mic", "Desk", "--speaker", "Kitchen"];
     let call = [
         "--mic",
         &mic,
@@ -29,9 +29,7 @@ fn comes_back(studio: &Studio, folder: &Path, options: &[&str]) -> Vec<f64> {
         "--duration",
         &duration,
     ];
-    let [mut caller, mut answerer] = studio.call(&[&answer, options].concat(), &call);
-    caller.succeed(LIMIT).unwrap();
-    answerer.succeed(LIMIT).unwrap();
+    end_well(studio.call(&[&answer, options].concat(), &call));
     let Sound { rate, samples } = wav::parse(&std::fs::read(&back).unwrap()).unwrap();
     let power =
         |part: &[f32]| part.iter().map(|s| f64::from(s * s)).sum::<f64>() / part.len() as f64;
@@ -53,10 +51,7 @@ fn whoever_calls_does_not_hear_himself_back() {
         return;
     };
     let sound = &studio.sound;
-    let mic = sound
-        .microphone("desk", "Desk Microphone", 48_000, 1)
-        .unwrap();
-    let speaker = sound.speaker("kitchen", "Kitchen", 48_000, 2).unwrap();
+    let (speaker, mic) = studio.furnish();
     let room = Room {
         delay: Duration::from_millis(10),
         loss_db: 6.0,

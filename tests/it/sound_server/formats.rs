@@ -4,7 +4,7 @@ use std::thread::scope;
 
 use lab::Presence;
 
-use super::{LIMIT, Studio, tone};
+use super::{LIMIT, Studio, end_well, tone};
 
 /// Rate and channels of microphone and speaker.
 const FORMATS: [((u32, u32), (u32, u32)); 4] = [
@@ -41,7 +41,7 @@ fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32
     let ear = sound.listen(&speaker, 16_000).unwrap();
     let voice = sound.say(&mic, &tone(TONE, 10)).unwrap();
     let room = format!("room{number}");
-    let [mut caller, mut answerer] = studio.call(
+    let peers = studio.call(
         &[
             &room,
             "--mic",
@@ -66,8 +66,7 @@ fn carries_a_tone(studio: &Studio, number: usize, mic: (u32, u32), speaker: (u32
             "4s",
         ],
     );
-    caller.succeed(LIMIT).unwrap();
-    answerer.succeed(LIMIT).unwrap();
+    end_well(peers);
     drop(voice);
     let heard = ear.stop().unwrap();
     let tone = Presence::of(TONE, &heard.sound);
@@ -97,7 +96,7 @@ fn a_number_means_the_device_that_the_list_shows_there() {
         }
     };
     let ears = [&first, &second].map(|device| sound.listen(device, 16_000).unwrap());
-    let [mut caller, mut answerer] = studio.call(
+    let peers = studio.call(
         &[
             "--mic",
             "silence",
@@ -108,8 +107,7 @@ fn a_number_means_the_device_that_the_list_shows_there() {
         ],
         &["--mic", "tone:440", "--speaker", "null", "--duration", "3s"],
     );
-    caller.succeed(LIMIT).unwrap();
-    answerer.succeed(LIMIT).unwrap();
+    end_well(peers);
     let [first, second] = ears.map(|ear| Presence::of(TONE, &ear.stop().unwrap().sound));
     assert_eq!(first.total(), 0.0);
     assert!(second.total() > 0.5, "{}", second.total());

@@ -151,11 +151,7 @@ fn a_sound_server_that_is_killed_is_used_again_when_it_is_back() {
     let Some(mut studio) = Studio::open(test) else {
         return;
     };
-    studio
-        .sound
-        .speaker("kitchen", "Kitchen", 48_000, 2)
-        .unwrap();
-    let desk = studio.sound.microphone("desk", "Desk", 48_000, 1).unwrap();
+    let (_, desk) = studio.furnish();
     let mut peers = studio.call(
         &["--mic", "silence", "--speaker", "Kitchen"],
         &["--mic", "Desk", "--speaker", "null", "--no-ns", "--no-agc"],
@@ -171,11 +167,7 @@ fn a_sound_server_that_is_killed_is_used_again_when_it_is_back() {
         assert_eq!(warning(peer, "device-lost"), words);
     }
     studio.sound.restart().unwrap();
-    let kitchen = studio
-        .sound
-        .speaker("kitchen", "Kitchen", 48_000, 2)
-        .unwrap();
-    let desk = studio.sound.microphone("desk", "Desk", 48_000, 1).unwrap();
+    let (kitchen, desk) = studio.furnish();
     let voice = studio.sound.say(&desk, &tone(TONE, 60)).unwrap();
     for (peer, words) in peers
         .iter_mut()

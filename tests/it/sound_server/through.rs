@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::chirps::{RATE, chirps, delays};
-use super::{LIMIT, Studio};
+use super::{LIMIT, Studio, end_well};
 
 /// Mouth to ear on one machine that does other things too. On a quiet one the median is about 90 ms.
 const DELAY: Duration = Duration::from_millis(400);
@@ -14,13 +14,10 @@ fn what_is_said_into_one_is_heard_out_of_the_other() {
         return;
     };
     let sound = &studio.sound;
-    let mic = sound
-        .microphone("desk", "Desk Microphone", 48_000, 1)
-        .unwrap();
-    let speaker = sound.speaker("kitchen", "Kitchen", 48_000, 2).unwrap();
+    let (speaker, mic) = studio.furnish();
     let mouth = sound.listen_beside(&mic, RATE).unwrap();
     let ear = sound.listen(&speaker, RATE).unwrap();
-    let [mut caller, mut answerer] = studio.call(
+    let mut peers = studio.call(
         &[
             "--mic",
             "silence",
@@ -29,19 +26,11 @@ fn what_is_said_into_one_is_heard_out_of_the_other() {
             "--duration",
             "9s",
         ],
-        &[
-            "--mic",
-            "Desk Microphone",
-            "--speaker",
-            "null",
-            "--duration",
-            "9s",
-        ],
+        &["--mic", "Desk", "--speaker", "null", "--duration", "9s"],
     );
-    answerer.wait_for("connected", LIMIT).unwrap();
+    peers[1].wait_for("connected", LIMIT).unwrap();
     let voice = sound.say(&mic, &chirps(8)).unwrap();
-    caller.succeed(LIMIT).unwrap();
-    answerer.succeed(LIMIT).unwrap();
+    end_well(peers);
     drop(voice);
     let delays = delays(&mouth.stop().unwrap(), &ear.stop().unwrap());
     let mut sorted = delays.clone();

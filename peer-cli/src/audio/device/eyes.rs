@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 
-use super::system;
+use super::system::{self, SLOW};
 use crate::audio::{DeviceKind, DeviceName, Sighting};
 
-/// A server that took longer to refuse a connection hangs. Each try then costs a thread, so the next one is far off.
-const SLOW: Duration = Duration::from_secs(1);
+/// Each try to reach a server that hangs costs a thread, so the next one is far off.
 const LONG_AFTER: Duration = Duration::from_secs(20);
 
 /// Keeps its connection to the sound system: opening one for each look would leave a thread behind each time.
@@ -37,7 +36,7 @@ impl Eyes {
     fn host(&mut self) -> Option<&cpal::Host> {
         let now = Instant::now();
         if self.host.is_none() && self.not_before.is_none_or(|at| now >= at) {
-            self.host = system::host();
+            self.host = system::host().ok().flatten();
             self.not_before = (now.elapsed() > SLOW).then(|| now + LONG_AFTER);
         }
         self.host.as_ref()

@@ -1,11 +1,11 @@
-//! A stream of the sound system, whose calls may never return: a server that hangs holds up a thread of its own, not ours.
+//! A stream of the sound system, whose calls may never return.
 
-use std::sync::mpsc::sync_channel;
-use std::thread;
 use std::time::Duration;
 
 use cpal::traits::StreamTrait as _;
 use cpal::{Error, ErrorKind};
+
+use super::bounded::bounded;
 
 /// How long a device may take to begin.
 const BEGINNING: Duration = Duration::from_secs(5);
@@ -43,17 +43,4 @@ impl Drop for Stream {
             bounded(ENDING, move || drop(stream));
         }
     }
-}
-
-/// Does it on another thread and waits so long for the result.
-fn bounded<T: Send + 'static>(
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
-    let (tell, result) = sync_channel(1);
-    let spawned = thread::Builder::new()
-        .name("sound system".to_owned())
-        .spawn(move || tell.send(work()));
-    spawned.ok()?;
-    result.recv_timeout(limit).ok()
 }

@@ -1,6 +1,15 @@
 //! The system's sound: which one to talk to, quietly, and what its errors mean.
 
+use std::time::Duration;
+
 use cpal::ErrorKind;
+
+/// A server that took longer to refuse a connection hangs: its library gives up after two seconds.
+pub(super) const SLOW: Duration = Duration::from_secs(1);
+
+/// There is a sound server, and it does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hangs;
 
 /// The sound system, if there is one. A machine without a sound card is not bothered, and says nothing.
 #[cfg(any(
@@ -9,16 +18,20 @@ use cpal::ErrorKind;
     target_os = "netbsd",
     target_os = "dragonfly"
 ))]
-pub(super) fn host() -> Option<cpal::Host> {
+pub(super) fn host() -> Result<Option<cpal::Host>, Hangs> {
+    let begun = std::time::Instant::now();
     // A sound server first: it shares devices between programs and converts everything.
     if let Ok(host) = cpal::host_from_id(cpal::HostId::PulseAudio) {
-        return Some(host);
+        return Ok(Some(host));
     }
-    if !has_card() {
-        return None;
+    let hangs = begun.elapsed() > SLOW;
+    if has_card() {
+        quiet();
+        if let Ok(host) = cpal::host_from_id(cpal::HostId::Alsa) {
+            return Ok(Some(host));
+        }
     }
-    quiet();
-    cpal::host_from_id(cpal::HostId::Alsa).ok()
+    if hangs { Err(Hangs) } else { Ok(None) }
 }
 
 /// Whether it moves a stream to another device when its own one is unplugged, and tells nobody.
@@ -50,8 +63,8 @@ pub(super) fn moves_streams(_: &cpal::Host) -> bool {
     target_os = "netbsd",
     target_os = "dragonfly"
 )))]
-pub(super) fn host() -> Option<cpal::Host> {
-    Some(cpal::default_host())
+pub(super) fn host() -> Result<Option<cpal::Host>, Hangs> {
+    Ok(Some(cpal::default_host()))
 }
 
 /// Whether the kernel knows a sound card. Without one, ALSA's library would only complain on standard error.
@@ -73,17 +86,26 @@ fn has_card() -> bool {
     has_pcm("/dev/snd") || cfg!(not(target_os = "linux")) && has_pcm("/dev")
 }
 
-/// Takes this thread's messages of ALSA's library, which would go to standard error, into a buffer.
+/// Takes this thread's messages of ALSA's library, which would go to standard error, into a buffer. Each thread that calls it has its own.
 #[cfg(any(
     target_os = "linux",
     target_os = "freebsd",
     target_os = "netbsd",
     target_os = "dragonfly"
 ))]
-fn quiet() {
+pub(super) fn quiet() {
     // Replacing the buffer of the last time also empties it. If there is no memory for one, noise is all that happens.
     let _ = alsa::Output::local_error_handler();
 }
+
+/// There is nothing to silence.
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "dragonfly"
+)))]
+pub(super) fn quiet() {}
 
 /// Leaves out the many names under which ALSA offers the same card once more.
 pub(super) fn is_useful(id: &str) -> bool {
@@ -118,7 +140,9 @@ pub(super) fn is_useful(id: &str) -> bool {
 pub(super) fn words(error: &cpal::Error) -> String {
     let detail = error.message().unwrap_or_default();
     let meaning = match error.kind() {
-        ErrorKind::DeviceBusy => "busy, another program uses it",
+        ErrorKind::DeviceBusy => {
+            "busy: another program uses it (end that one, or choose another device)"
+        }
         ErrorKind::DeviceNotAvailable => "not there, or unplugged",
         ErrorKind::HostUnavailable => "the sound system does not answer",
         ErrorKind::PermissionDenied => {

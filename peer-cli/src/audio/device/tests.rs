@@ -1,3 +1,5 @@
+use cpal::{Error, ErrorKind};
+
 use super::*;
 use crate::audio::ErrorClass;
 
@@ -69,5 +71,48 @@ fn the_many_names_of_one_card_are_left_out() {
         "dmix:CARD=PCH,DEV=0",
     ] {
         assert!(!system::is_useful(id), "{id}");
+    }
+}
+
+#[test]
+fn what_the_system_says_is_told_with_the_way_out() {
+    for (kind, said) in [
+        (
+            ErrorKind::DeviceBusy,
+            "busy: another program uses it (end that one, or choose another device)",
+        ),
+        (ErrorKind::DeviceNotAvailable, "not there, or unplugged"),
+        (
+            ErrorKind::PermissionDenied,
+            "permission denied (on Linux: is the user in the group \"audio\"?)",
+        ),
+        (
+            ErrorKind::HostUnavailable,
+            "the sound system does not answer",
+        ),
+        (ErrorKind::Other, "the sound system failed"),
+    ] {
+        assert_eq!(words(&Error::new(kind)), said);
+    }
+    let detailed = Error::with_message(ErrorKind::UnsupportedConfig, "no 48 kHz");
+    assert_eq!(words(&detailed), "it cannot do what is needed (no 48 kHz)");
+}
+
+#[test]
+fn a_busy_device_is_an_error_only_where_it_was_named() {
+    let busy = || AudioError::Device {
+        kind: DeviceKind::Input,
+        name: "USB".to_owned(),
+        reason: words(&Error::new(ErrorKind::DeviceBusy)),
+        devices: Vec::new(),
+    };
+    let named = unusable(busy(), &Choice::Name("USB".to_owned()));
+    let default = unusable(busy(), &Choice::Default);
+    assert_eq!(
+        (named.class(), default.class()),
+        (ErrorClass::Device, ErrorClass::NoDevice)
+    );
+    for error in [named, default] {
+        assert!(error.to_string().contains("busy: another"), "{error}");
     }
 }
