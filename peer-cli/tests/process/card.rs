@@ -84,6 +84,21 @@ impl Card {
         Peer::spawn(command, arguments.contains(&"--json"))
     }
 
+    /// A peer with this microphone and this speaker, in a house.
+    fn peer(&self, verb: &str, house: &House, [mic, speaker]: [&str; 2], more: &[&str]) -> Peer {
+        let words = [
+            verb,
+            "--json",
+            "-s",
+            &house.url,
+            "--mic",
+            mic,
+            "--speaker",
+            speaker,
+        ];
+        self.start(&[&words, more].concat())
+    }
+
     fn run(&self, arguments: &[&str]) -> Ended {
         self.start(arguments).finish()
     }
@@ -163,35 +178,13 @@ fn a_tone_goes_out_of_the_speaker_and_back_into_the_microphone() {
         return;
     };
     let house = House::open();
-    let arguments = [
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--speaker",
-        "Loud",
-        "--mic",
-        "#0",
-        // What comes back is an echo, and a tone is noise.
-        "--no-aec",
-        "--no-ns",
-        "--no-agc",
-    ];
-    let mut answerer = card.start(&arguments);
+    // What comes back is an echo, and a tone is noise.
+    let plain = ["--no-aec", "--no-ns", "--no-agc"];
+    let mut answerer = card.peer("answer", &house, ["#0", "Loud"], &plain);
     answerer.wait_for("signaling");
-    let arguments = [
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--speaker",
-        "null",
-        "--mic",
-        "tone:440",
-        "--expect",
-        "tone=440",
-    ];
-    let caller = card.run(&arguments).expect_code(0);
+    let expected = ["--expect", "tone=440"];
+    let caller = card.peer("call", &house, ["tone:440", "null"], &expected);
+    let caller = caller.finish().expect_code(0);
     let answerer = answerer.finish().expect_code(0);
     // The sound system's libraries have nothing to say on standard error.
     for ended in [caller, answerer] {
@@ -223,28 +216,9 @@ fn the_doctor_hears_and_plays() {
     assert_eq!(ended.one("verdict")["codes"][0], "microphone-silent");
     // Something to hear, while it is played.
     let house = House::open();
-    let mut answerer = card.start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--speaker",
-        "Loud",
-        "--mic",
-        "silence",
-    ]);
+    let mut answerer = card.peer("answer", &house, ["silence", "Loud"], &[]);
     answerer.wait_for("signaling");
-    let call = [
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--speaker",
-        "null",
-        "--mic",
-        "tone:440",
-    ];
-    let caller = card.start(&call);
+    let caller = card.peer("call", &house, ["tone:440", "null"], &[]);
     answerer.wait_for("audio");
     let ended = card.run(&arguments).expect_code(0);
     let heard = ended.all("check")[0]["text"].as_str().unwrap();

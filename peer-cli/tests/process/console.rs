@@ -122,19 +122,7 @@ impl Drop for Terminal {
 
 /// Someone to talk to, who sends a tone.
 fn waiting(house: &House) -> Peer {
-    let words = [
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "tone:440",
-        "--speaker",
-        "null",
-    ];
-    let mut peer = Peer::start(&words);
-    peer.wait_for("signaling");
-    peer
+    house.answerer(["tone:440", "null"], &[])
 }
 
 /// What the peer runs in its terminal, between two looks at the terminal's settings.
@@ -208,18 +196,7 @@ fn what_is_muted_is_silent_at_the_other_end() {
     let test = "what_is_muted_is_silent_at_the_other_end";
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("heard.wav");
-    let speaker = format!("file:{}", path.display());
-    let mut other = Peer::start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "silence",
-        "--speaker",
-        &speaker,
-    ]);
-    other.wait_for("signaling");
+    let mut other = house.answerer(["silence", &super::wave::spec(&path)], &[]);
     let both = folder.path().join("both.wav");
     let record = format!("--record {}", both.display());
     let Some(mut terminal) = Terminal::open(test, &call(&house, &record)) else {

@@ -9,10 +9,7 @@ use super::peer::{MUTE, Peer};
 const SOON: Duration = Duration::from_secs(1);
 
 pub(crate) fn call_with(verb: &str, house: &House, more: &[&str]) -> Peer {
-    let mut arguments = vec![verb, "--json", "-s", &house.url];
-    arguments.extend(MUTE);
-    arguments.extend(more);
-    Peer::start(&arguments)
+    house.start(verb, &[&MUTE, more].concat())
 }
 
 /// A caller and an answerer who are connected.

@@ -2,7 +2,7 @@
 
 use super::ends::call_with;
 use super::house::House;
-use super::peer::{Peer, run};
+use super::peer::run;
 
 #[test]
 fn the_right_tone_is_recognised() {
@@ -144,20 +144,7 @@ fn messages_and_paths_count_between_two_processes() {
 #[test]
 fn nobody_to_expect_anything_of_is_nobody() {
     let house = House::open();
-    let arguments = [
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "silence",
-        "--speaker",
-        "null",
-        "--timeout",
-        "500ms",
-        "--expect",
-        "audio",
-    ];
-    let ended = Peer::start(&arguments).finish().expect_code(4);
+    let caller = call_with("call", &house, &["--timeout", "500ms", "--expect", "audio"]);
+    let ended = caller.finish().expect_code(4);
     assert_eq!(ended.one("expect")["ok"], false);
 }

@@ -5,19 +5,8 @@ use super::peer::{Ended, run};
 
 #[track_caller]
 fn fails(house: &House, mic: &str, speaker: &str) -> Ended {
-    let arguments = [
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        mic,
-        "--speaker",
-        speaker,
-        "--timeout",
-        "20s",
-    ];
-    let ended = run(&arguments);
+    let caller = house.peer("call", [mic, speaker], &["--timeout", "20s"]);
+    let ended = caller.finish();
     assert!(ended.all("candidate").is_empty());
     assert!(
         ended.said.contains(&format!("error: {}", ended.reason())),

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::peer::Peer;
+
 /// Killed when dropped.
 pub(crate) struct House {
     child: Child,
@@ -32,6 +34,26 @@ impl House {
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         let url = format!("ws://{}/socket", event["addr"].as_str().unwrap());
         Self { child, url }
+    }
+
+    /// A peer that meets others here, and tells events.
+    pub(crate) fn start(&self, verb: &str, more: &[&str]) -> Peer {
+        Peer::start(&[&[verb, "--json", "-s", &self.url], more].concat())
+    }
+
+    /// One with this microphone and this speaker.
+    pub(crate) fn peer(&self, verb: &str, [mic, speaker]: [&str; 2], more: &[&str]) -> Peer {
+        self.start(
+            verb,
+            &[&["--mic", mic, "--speaker", speaker], more].concat(),
+        )
+    }
+
+    /// One that has begun to wait for calls.
+    pub(crate) fn answerer(&self, sound: [&str; 2], more: &[&str]) -> Peer {
+        let mut peer = self.peer("answer", sound, more);
+        peer.wait_for("signaling");
+        peer
     }
 
     pub(crate) fn addr(&self) -> std::net::SocketAddr {

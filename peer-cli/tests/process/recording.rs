@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 use std::path::Path;
 
 use super::house::House;
-use super::peer::{Peer, run};
+use super::peer::run;
 use super::wave;
 
 const RATE: usize = 48_000;
@@ -93,33 +93,12 @@ fn an_echo_comes_back_on_the_right_as_late_as_it_is() {
         .map(|n| if n < RATE { 0.0 } else { tone(n) })
         .collect();
     wave::write(&edge, RATE, &sound);
-    let mut echo = Peer::start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--echo",
-        "--record",
-        &echoed_name,
-    ]);
+    let mut echo = house.start("answer", &["--echo", "--record", &echoed_name]);
     echo.wait_for("signaling");
-    let mic = format!("file:{}", edge.display());
     let played = folder.path().join("played.wav");
-    let speaker = format!("file:{}", played.display());
-    run(&[
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        &mic,
-        "--speaker",
-        &speaker,
-        "--record",
-        &name,
-        "--hangup-on-eof",
-    ])
-    .expect_code(0);
+    let sound = [&*wave::spec(&edge), &*wave::spec(&played)];
+    let caller = house.peer("call", sound, &["--record", &name, "--hangup-on-eof"]);
+    caller.finish().expect_code(0);
     echo.finish().expect_code(0);
     let edge = |sound: &[f32]| sound.iter().position(|sample| sample.abs() > 0.05).unwrap();
     let [us, them] = read(&path);
@@ -146,31 +125,8 @@ fn it_can_be_read_when_the_program_is_killed() {
     for ending in ["wav", "ogg"] {
         let path = folder.path().join(format!("cut.{ending}"));
         let name = path.display().to_string();
-        let mut answerer = Peer::start(&[
-            "answer",
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            "tone:440",
-            "--speaker",
-            "null",
-            "--record",
-            &name,
-        ]);
-        answerer.wait_for("signaling");
-        let caller = Peer::start(&[
-            "call",
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            "tone:660",
-            "--speaker",
-            "null",
-            "--duration",
-            "20s",
-        ]);
+        let mut answerer = house.answerer(["tone:440", "null"], &["--record", &name]);
+        let caller = house.peer("call", ["tone:660", "null"], &["--duration", "20s"]);
         answerer.wait_for("audio");
         // A second and a half of it.
         let enough = if ending == "wav" { 300_000 } else { 12_000 };
@@ -201,35 +157,10 @@ fn two_callers_are_heard_together_and_do_not_hear_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let heard = |name: &str| format!("file:{}", path(name));
-    let mut host = Peer::start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--peers",
-        "2",
-        "--mic",
-        "tone:1000",
-        "--speaker",
-        &heard("host.wav"),
-        "--record",
-        &path("both.wav"),
-    ]);
-    host.wait_for("signaling");
-    let guests = [("440", "ann.wav"), ("660", "bob.wav")].map(|(hertz, file)| {
-        Peer::start(&[
-            "call",
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            &format!("tone:{hertz}"),
-            "--speaker",
-            &heard(file),
-            "--duration",
-            "4s",
-        ])
-    });
+    let more = ["--peers", "2", "--record", &path("both.wav")];
+    let host = house.answerer(["tone:1000", &heard("host.wav")], &more);
+    let guests = [("tone:440", "ann.wav"), ("tone:660", "bob.wav")]
+        .map(|(mic, file)| house.peer("call", [mic, &heard(file)], &["--duration", "4s"]));
     for guest in guests {
         guest.finish().expect_code(0);
     }
@@ -280,4 +211,53 @@ fn a_wrong_name_is_refused_and_a_wrong_place_is_exit_9() {
         "{}",
         ended.said
     );
+}
+
+/// A pipe as a file to record to.
+#[cfg(target_os = "linux")]
+fn pipe(folder: &Path) -> String {
+    let path = folder.join("pipe.wav").display().to_string();
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_nobody_opens_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = pipe(folder.path());
+    let ended = run(&["loopback", "--json", "--record", &path]).expect_code(9);
+    assert!(
+        ended.reason().contains("it has not opened for 5 s"),
+        "{}",
+        ended.reason()
+    );
+    assert!(ended.all("connected").is_empty());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_hangs_holds_up_no_call() {
+    let house = House::open();
+    let folder = tempfile::tempdir().unwrap();
+    let path = pipe(folder.path());
+    // Open at this end, and never read.
+    let both_ends = std::fs::File::options().read(true).write(true).open(&path);
+    let _end = both_ends.unwrap();
+    let mut answerer = house.answerer(["tone:440", "null"], &["--keep", "--record", &path]);
+    for text in ["one", "two"] {
+        let more = ["--expect", "audio", "--duration", "1s", "-m", text];
+        let caller = house.peer("call", ["tone:660", "null"], &more);
+        answerer.wait_until("message", |event| event["text"] == text);
+        caller.finish().expect_code(0);
+    }
+    answerer.signal("-TERM");
+    let answerer = answerer.finish().expect_code(9);
+    let reason = answerer.reason();
+    assert!(
+        reason.contains("it has taken nothing for 5 s, and holds only the first 0."),
+        "{reason}"
+    );
+    assert_eq!(answerer.all("ended").len(), 2);
 }

@@ -10,7 +10,7 @@ use peer_cli::proto::channels::Channels;
 
 use super::align::{self, Match, compare};
 use super::house::House;
-use super::peer::{Ended, Peer, command, run};
+use super::peer::{Ended, command, run};
 use super::wave::{self, RATE};
 
 /// What may be missing of a sentence at either end, in seconds.
@@ -37,10 +37,6 @@ fn excerpt() -> Vec<f32> {
     assert_eq!(rate, align::RATE);
     sentence.truncate(5 * rate / 2);
     sentence
-}
-
-fn file(path: &Path) -> String {
-    format!("file:{}", path.display())
 }
 
 /// What arrived, at the rate of the fixture.
@@ -74,25 +70,9 @@ fn decoded(path: &Path) -> Vec<f32> {
 
 /// One side sends a file to its end, the other writes one; what the latter told.
 fn record(house: &House, from: &Path, to: &Path) -> Ended {
-    let sides = [
-        ("answer", "silence", &*file(to)),
-        ("call", &*file(from), "null"),
-    ];
-    let [answerer, caller] = sides.map(|(verb, mic, speaker)| {
-        let mut arguments = vec![
-            verb,
-            "--json",
-            "-s",
-            &house.url,
-            "--mic",
-            mic,
-            "--speaker",
-            speaker,
-        ];
-        // Who answers has no end of its own.
-        arguments.extend((verb == "call").then_some("--hangup-on-eof"));
-        Peer::start(&arguments)
-    });
+    let answerer = house.peer("answer", ["silence", &wave::spec(to)], &[]);
+    // Who answers has no end of its own.
+    let caller = house.peer("call", [&wave::spec(from), "null"], &["--hangup-on-eof"]);
     caller.finish().expect_code(0);
     answerer.finish().expect_code(0)
 }
@@ -128,22 +108,11 @@ fn an_echo_is_the_same_sentence() {
     );
     let sent = excerpt();
     wave::write(&said, align::RATE, &sent);
-    let mut answerer = Peer::start(&["answer", "--json", "-s", &house.url, "--echo"]);
+    let mut answerer = house.start("answer", &["--echo"]);
     answerer.wait_for("signaling");
+    let sound = [&*wave::spec(&said), &*wave::spec(&back)];
     // The way back takes a moment longer than the file.
-    let (mic, speaker) = (file(&said), file(&back));
-    let arguments = [
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        &mic,
-        "--speaker",
-        &speaker,
-    ];
-    let mut caller =
-        Peer::start(&[&arguments[..], &["--duration", "4s", "-m", "anybody?"]].concat());
+    let mut caller = house.peer("call", sound, &["--duration", "4s", "-m", "anybody?"]);
     let message = caller.wait_for("message");
     assert_eq!(message["text"], "anybody?");
     caller.finish().expect_code(0);
@@ -222,28 +191,8 @@ fn a_recording_is_valid_while_it_grows_and_after_a_kill() {
     let house = House::open();
     let folder = tempfile::tempdir().unwrap();
     let got = folder.path().join("got.wav");
-    let speaker = file(&got);
-    let mut answerer = Peer::start(&[
-        "answer",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "silence",
-        "--speaker",
-        &speaker,
-    ]);
-    answerer.wait_for("signaling");
-    let _caller = Peer::start(&[
-        "call",
-        "--json",
-        "-s",
-        &house.url,
-        "--mic",
-        "tone:440",
-        "--speaker",
-        "null",
-    ]);
+    let mut answerer = house.answerer(["silence", &wave::spec(&got)], &[]);
+    let _caller = house.peer("call", ["tone:440", "null"], &[]);
     answerer.wait_for("audio");
     let mut lengths = Vec::new();
     while lengths.len() < 5 {
@@ -279,7 +228,7 @@ fn files_of_every_kind_are_heard() {
     let mut files = vec![wide];
     files.extend(["tone-440.flac", "tone-440.mp3", "tone-440.opus"].map(wave::fixture));
     for path in files {
-        let mic = format!("{},loop", file(&path));
+        let mic = format!("{},loop", wave::spec(&path));
         let ended = run(&["loopback", "--json", "--mic", &mic, "--expect", "tone=440"]);
         assert_eq!(ended.code, 0, "{}: {ended:#?}", path.display());
     }

@@ -16,6 +16,11 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
+/// It as a microphone or a speaker.
+pub(crate) fn spec(path: &Path) -> String {
+    format!("file:{}", path.display())
+}
+
 /// A 16-bit mono file: its rate and its samples. What the header says must be there.
 pub(crate) fn read(path: &Path) -> (usize, Vec<f32>) {
     let bytes = std::fs::read(path).unwrap();
