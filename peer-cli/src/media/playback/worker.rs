@@ -45,6 +45,7 @@ struct Past {
     meters: Vec<SoundMeter>,
 }
 
+/// Opens a sink.
 type OpenSink = fn(&SinkSpec, Channels) -> Result<Box<dyn Sink>, AudioError>;
 
 /// Everything that the thread owns.
