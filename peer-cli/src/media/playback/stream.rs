@@ -127,13 +127,12 @@ impl Stream {
     }
 }
 
-/// A packet in the clock of the playout. Another codec is another stream; who decodes it is decided when it is played.
+/// A packet in the clock of the playout; who decodes it is decided when it is played.
 fn in_its_clock(packet: Packet) -> Packet {
     let ratio = SAMPLE_RATE / packet.codec.clock_rate();
     Packet {
         // Multiplying keeps the wrap: both count modulo 2^32.
         timestamp: packet.timestamp.wrapping_mul(ratio),
-        ssrc: packet.ssrc ^ (packet.codec as u32),
         ..packet
     }
 }

@@ -20,7 +20,7 @@ const LARGEST_STEP: i64 = 3000;
 const RUN_FROM_BEHIND: u32 = 25;
 /// Packets in a row from far away that prove it.
 const RUN_FROM_AFAR: u32 = 2;
-/// How long after a change of SSRC stragglers of the old one are still ignored.
+/// How long after a change of SSRC or codec stragglers of the old one are still ignored.
 const STRAGGLERS: Duration = Duration::from_secs(1);
 /// First unwrapped sequence number and timestamp: far from zero, so that earlier ones stay positive.
 const ORIGIN: i64 = 1 << 40;
@@ -66,6 +66,7 @@ pub(super) struct Store {
 #[derive(Debug)]
 struct Stream {
     ssrc: u32,
+    codec: Codec,
     first: i64,
     highest: i64,
     timestamp: i64,
@@ -85,15 +86,13 @@ impl Store {
     ) -> Inserted {
         let sequence = match &self.stream {
             None => return self.restart(packet, info),
-            Some(stream) if stream.ssrc != packet.ssrc => {
-                let fresh = packet
-                    .arrival
-                    .saturating_duration_since(stream.last_arrival)
-                    < STRAGGLERS;
-                if self.retired == Some(packet.ssrc) && fresh {
+            Some(stream) if stream.is_another(&packet) => {
+                if self.straggles(stream, &packet) {
                     return Inserted::Stray;
                 }
-                self.retired = Some(stream.ssrc);
+                if stream.ssrc != packet.ssrc {
+                    self.retired = Some(stream.ssrc);
+                }
                 return self.restart(packet, info);
             }
             Some(stream) => stream.unwrap_sequence(packet.sequence),
@@ -115,6 +114,20 @@ impl Store {
         self.suspect = None;
         self.keep(sequence, packet, info);
         Inserted::Kept
+    }
+
+    /// Whether a packet of another stream was under way when the present one began. Of a source that changed its codec the numbers
+    /// tell.
+    fn straggles(&self, present: &Stream, packet: &Packet) -> bool {
+        let pause = packet
+            .arrival
+            .saturating_duration_since(present.last_arrival);
+        let is_older = if present.ssrc == packet.ssrc {
+            present.unwrap_sequence(packet.sequence) <= present.highest
+        } else {
+            self.retired == Some(packet.ssrc)
+        };
+        is_older && pause < STRAGGLERS
     }
 
     /// A packet out of place: refused, unless a whole run of them comes.
@@ -143,6 +156,7 @@ impl Store {
         let sequence = (base & !0xffff) | i64::from(packet.sequence);
         self.stream = Some(Stream {
             ssrc: packet.ssrc,
+            codec: packet.codec,
             first: sequence,
             highest: sequence,
             timestamp: (ORIGIN & !0xffff_ffff) | i64::from(packet.timestamp),
@@ -250,6 +264,11 @@ impl Store {
 }
 
 impl Stream {
+    /// Whether a packet belongs to another source, or is in another codec, whose clock and numbers say nothing here.
+    fn is_another(&self, packet: &Packet) -> bool {
+        self.ssrc != packet.ssrc || self.codec != packet.codec
+    }
+
     fn unwrap_sequence(&self, sequence: u16) -> i64 {
         let step = sequence.wrapping_sub(self.highest as u16) as i16;
         self.highest + i64::from(step)

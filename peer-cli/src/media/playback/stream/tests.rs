@@ -48,12 +48,15 @@ fn one_after_the_other(start: Instant, codecs: &[Codec]) -> Vec<Packet> {
 
 /// What is heard of packets that come at their times, and the counters.
 fn play(start: Instant, packets: &[Packet]) -> (Vec<f32>, PlayoutStats) {
+    play_in(Channels::Mono, start, packets)
+}
+
+fn play_in(channels: Channels, start: Instant, packets: &[Packet]) -> (Vec<f32>, PlayoutStats) {
     let (sender, arriving) = mpsc::channel(256);
     let (events, _unread) = mpsc::channel(16);
     let mut notices = Notices::new(events);
     let bounds = JitterBounds::default();
-    let mut stream =
-        Stream::new(StreamId(1), arriving, Vec::new(), bounds, Channels::Mono).unwrap();
+    let mut stream = Stream::new(StreamId(1), arriving, Vec::new(), bounds, channels).unwrap();
     let mut packets = packets.to_vec();
     packets.sort_by_key(|packet| packet.arrival);
     let end = packets.last().unwrap().arrival + 100 * MS;
@@ -62,7 +65,7 @@ fn play(start: Instant, packets: &[Packet]) -> (Vec<f32>, PlayoutStats) {
         while let Some(packet) = packets.next_if(|packet| packet.arrival <= now) {
             sender.try_send(packet).unwrap();
         }
-        let mut mix = [0.0; FRAME];
+        let mut mix = vec![0.0; FRAME * channels.count()];
         stream.play(now, Duration::ZERO, &mut mix, &mut notices);
         heard.extend(mix);
         now += TICK;
@@ -93,7 +96,8 @@ fn packets_of_another_codec_that_are_refused_are_not_heard_at_all() {
 #[test]
 fn a_change_of_codec_is_a_short_gap_and_no_noise() {
     let start = Instant::now();
-    let codecs = [Codec::Opus, Codec::Pcma, Codec::Pcmu, Codec::Opus];
+    // There and back again, too.
+    let codecs = [Codec::Opus, Codec::Pcma, Codec::Opus, Codec::Pcmu];
     let (heard, stats) = play(start, &one_after_the_other(start, &codecs));
     let loudest = heard.iter().fold(0.0f32, |most, s| most.max(s.abs()));
     assert!(loudest < 0.45, "{loudest}");
@@ -105,6 +109,17 @@ fn a_change_of_codec_is_a_short_gap_and_no_noise() {
     let quiet = quiet.count();
     assert!(quiet <= 20, "{quiet} of {}: {stats:?}", heard.len() / 480);
     assert_eq!(stats.packets_received, 4 * COUNT as u64);
+}
+
+#[test]
+fn a_telephone_is_heard_on_both_sides_of_two_channels() {
+    let start = Instant::now();
+    let packets = one_after_the_other(start, &[Codec::Pcmu]);
+    let (mono, _) = play(start, &packets);
+    let (stereo, _) = play_in(Channels::Stereo, start, &packets);
+    let both: Vec<f32> = mono.iter().flat_map(|s| [*s, *s]).collect();
+    let loudest = mono.iter().fold(0.0f32, |most, s| most.max(s.abs()));
+    assert!(loudest > 0.2 && stereo == both, "{loudest}");
 }
 
 #[test]
