@@ -109,6 +109,30 @@ impl Dialer {
     }
 }
 
+/// Digits that follow each other faster are no keys: telephones ask for 40 ms and as much pause (ITU-T Q.24).
+const SHORTEST: Duration = Duration::from_millis(40);
+/// What may come at once after a stall of the network, or of this machine: digits 200 ms apart for two seconds.
+const AT_ONCE: u32 = 10;
+
+/// Lets digits pass that fingers can dial, and not a flood of them.
+#[derive(Debug, Default)]
+pub struct Fingers {
+    /// When all so far would have been dialled.
+    until: Option<Instant>,
+}
+
+impl Fingers {
+    /// Whether a digit that comes now passes.
+    pub fn let_pass(&mut self, now: Instant) -> bool {
+        let until = self.until.unwrap_or(now).max(now);
+        let passes = until < now + SHORTEST * AT_ONCE;
+        if passes {
+            self.until = Some(until + SHORTEST);
+        }
+        passes
+    }
+}
+
 /// Finds the digits in what is received.
 #[derive(Debug, Default)]
 pub struct Listener {

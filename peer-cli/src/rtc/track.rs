@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use rtc::media_stream::MediaStreamTrack;
@@ -18,7 +18,7 @@ use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 use super::event::PeerEvent;
 use super::formats::{Formats, capability};
 use crate::entropy;
-use crate::proto::dtmf::{Dialer, Listener, Script};
+use crate::proto::dtmf::{Dialer, Fingers, Listener, Script};
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::sdp::FormatKind;
 
@@ -230,9 +230,6 @@ impl LocalTrack {
     }
 }
 
-/// Digits that follow each other faster are no keys: telephones ask for 40 ms and as much pause (ITU-T Q.24).
-const SHORTEST_DIGIT: Duration = Duration::from_millis(40);
-
 /// Hands arriving sound on, and digits; when nobody takes them, the newest packets are dropped and counted.
 pub(super) async fn receive(
     track: Arc<dyn TrackRemote>,
@@ -242,7 +239,7 @@ pub(super) async fn receive(
     dropped: Arc<AtomicU64>,
 ) {
     let (mut listener, mut told) = (Listener::default(), None);
-    let mut next_digit = Instant::now();
+    let mut fingers = Fingers::default();
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(rtp::Packet { header, payload }) = event else {
             continue;
@@ -254,12 +251,10 @@ pub(super) async fn receive(
         let codec = match formats.received(header.payload_type) {
             Some(FormatKind::Sound(codec)) => codec,
             Some(FormatKind::Digits) => {
-                let now = Instant::now();
                 let (ssrc, timestamp) = (header.ssrc, header.timestamp);
                 if let Some(digit) = listener.hear(ssrc, timestamp, header.marker, &payload)
-                    && now >= next_digit
+                    && fingers.let_pass(Instant::now())
                 {
-                    next_digit = now + SHORTEST_DIGIT;
                     let _ = events.send(PeerEvent::Digit(digit)).await;
                 }
                 continue;

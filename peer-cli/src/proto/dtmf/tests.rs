@@ -232,3 +232,20 @@ fn the_same_key_again_is_another_digit() {
     assert_eq!(digits([open, then(true, 5)]), 2);
     assert_eq!(digits([open, then(false, 6)]), 2);
 }
+
+#[test]
+fn a_stall_loses_no_digit_and_a_flood_is_thinned_out() {
+    let start = Instant::now();
+    let mut fingers = Fingers::default();
+    let passed = |fingers: &mut Fingers, at: &dyn Fn(u32) -> Duration, count: u32| {
+        let times = (0..count).map(|n| start + at(n));
+        times.filter(|now| fingers.let_pass(*now)).count()
+    };
+    // Dialled at leisure, then two seconds of it at once, then at leisure again.
+    assert_eq!(passed(&mut fingers, &|n| 200 * MS * n, 10), 10);
+    assert_eq!(passed(&mut fingers, &|_| 4000 * MS, 10), 10);
+    assert_eq!(passed(&mut fingers, &|n| 4200 * MS + 200 * MS * n, 10), 10);
+    // A thousand in a second.
+    let flood = passed(&mut fingers, &|n| 60_000 * MS + MS * n, 1000);
+    assert!((25..=36).contains(&flood), "{flood}");
+}
