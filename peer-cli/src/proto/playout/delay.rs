@@ -155,7 +155,8 @@ impl Delay {
         }
         if excess < -LACKING {
             let steps = (-excess + frame - 1) / frame;
-            let samples = (steps * frame - left).clamp(0, LONGEST);
+            // Less than a piece of sound that can be repeated would never be added; what is too much is left over.
+            let samples = (steps * frame - left).clamp(frame, LONGEST);
             return Change::Lengthen {
                 samples: samples as usize,
             };
