@@ -76,8 +76,14 @@ impl FileSource {
     }
 
     fn rewind(&mut self) -> Result<(), String> {
+        let before = self.reader.rate();
         self.reader = open_reader(&self.path, self.channels)?;
-        self.resampler = resampler(self.reader.rate(), self.channels)?;
+        let rate = self.reader.rate();
+        match &mut self.resampler {
+            // Its filter takes longer to make than seconds of sound to convert.
+            Some(resampler) if rate == before => resampler.restart(),
+            resampler => *resampler = self::resampler(rate, self.channels)?,
+        }
         self.sounded = false;
         Ok(())
     }

@@ -52,6 +52,14 @@ impl Resampler {
         })
     }
 
+    /// Begins anew, as if nothing had been taken.
+    pub(super) fn restart(&mut self) {
+        self.inner.reset();
+        self.input.clear();
+        self.skip = self.inner.output_delay();
+        (self.taken, self.given) = (0, 0);
+    }
+
     /// Output samples by which the filter lags.
     #[cfg(feature = "devices")]
     pub(super) fn delay(&self) -> usize {
@@ -146,6 +154,19 @@ mod tests {
             // One sample too early or late is 0.06.
             assert!(relative < 0.07, "{rate}: {relative}");
         }
+    }
+
+    #[test]
+    fn a_new_beginning_knows_nothing_of_the_one_before() {
+        let mut resampler = Resampler::new(16_000, 48_000, Channels::Mono).unwrap();
+        let mut twice = [Vec::new(), Vec::new()];
+        for out in &mut twice {
+            resampler.push(&tone(440.0, 16_000, 4321), out).unwrap();
+            resampler.finish(out).unwrap();
+            resampler.restart();
+        }
+        assert_eq!(twice[0].len(), 3 * 4321);
+        assert_eq!(twice[0], twice[1]);
     }
 
     #[test]
