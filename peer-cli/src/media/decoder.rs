@@ -116,25 +116,3 @@ impl PacketDecoder for opus::Decoder {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn the_one_channel_of_a_telephone_is_heard_on_both_sides() {
-        let mut decoders = Decoders::new(Channels::Stereo).unwrap();
-        decoders.turn_to(Codec::Pcmu);
-        // Loud values of either sign (ITU-T G.711).
-        let payload: Vec<u8> = (0..160)
-            .map(|n| if n % 8 < 4 { 0x90 } else { 0x10 })
-            .collect();
-        let mut sound = Vec::new();
-        assert!(decoders.decode(&payload, &mut sound));
-        decoders.conceal(480, &mut sound);
-        assert_eq!(sound.len(), 2 * (960 + 480));
-        assert!(sound.chunks(2).all(|pair| pair[0] == pair[1]));
-        assert!(sound.iter().any(|sample| sample.abs() > 0.1));
-    }
-}
