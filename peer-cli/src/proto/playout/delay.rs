@@ -20,8 +20,10 @@ const MARGIN: i64 = 5 * MS;
 const SPAN: Duration = Duration::from_millis(300);
 /// The same while the excess is large.
 const SHORT_SPAN: Duration = Duration::from_millis(60);
-/// How far below the offset aimed at nothing is done: the margin is there to be used.
-const LACKING: i64 = 3 * MS;
+/// How far below the offset aimed at nothing is done: the margin is there to be used, but for 1 ms that clocks run apart by.
+const LACKING: i64 = MARGIN - MS;
+/// How far below the offset aimed at a step down may lead: less than what is lacking for a step up, or it would go to and fro.
+const SPARE: i64 = 2 * MS;
 /// An excess from which it is worth to look for a place where a cut is not heard.
 const WORTH: i64 = 4 * MS;
 /// An excess from which loud sound is cut as well.
@@ -161,8 +163,8 @@ impl Delay {
                 samples: samples as usize,
             };
         }
-        // A whole step too much, and what is left over.
-        let surplus = excess.max(0) / frame * frame + left;
+        // Whole steps too much, and what is left over.
+        let surplus = (excess + SPARE).max(0) / frame * frame + left;
         if surplus < WORTH {
             return Change::None;
         }
