@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use lab::{Channel, Presence};
+
 use super::chirps::{RATE, chirps, delays};
-use super::{LIMIT, Studio, end_well};
+use super::{LIMIT, Studio, end_well, tone};
 
 /// Mouth to ear on one machine that does other things too. On a quiet one the median is about 90 ms.
 const DELAY: Duration = Duration::from_millis(400);
@@ -40,4 +42,32 @@ fn what_is_said_into_one_is_heard_out_of_the_other() {
     let median = sorted[sorted.len() / 2];
     assert!(median < DELAY, "{delays:?}");
     assert!(median > Duration::from_millis(5), "{delays:?}");
+}
+
+#[test]
+fn what_is_left_of_one_stays_left_of_the_other() {
+    let Some(studio) = Studio::open("what_is_left_of_one_stays_left_of_the_other") else {
+        return;
+    };
+    let sound = &studio.sound;
+    let speaker = sound.speaker("kitchen", "Kitchen", 48_000, 2).unwrap();
+    let mic = sound.microphone("desk", "Desk", 48_000, 2).unwrap();
+    let sides = [(Channel::Left, 440.0), (Channel::Right, 1500.0)];
+    let ears = sides.map(|(side, _)| sound.listen_to(side, &speaker, 16_000).unwrap());
+    let voices = sides.map(|(side, hertz)| sound.say_to(side, &mic, &tone(hertz, 12)).unwrap());
+    let common = ["--stereo", "--duration", "4s"];
+    let answer = ["--mic", "silence", "--speaker", "Kitchen"];
+    let call = ["--mic", "Desk", "--speaker", "null"];
+    let peers = studio.call(
+        &[&answer[..], &common].concat(),
+        &[&call[..], &common].concat(),
+    );
+    end_well(peers);
+    drop(voices);
+    let heard = ears.map(|ear| ear.stop().unwrap().sound);
+    for (own, other) in [(0, 1), (1, 0)] {
+        let of = |which: usize| Presence::of(sides[which].1, &heard[own]).total();
+        assert!(of(own) > 0.5, "{own}: {} s", of(own));
+        assert_eq!(of(other), 0.0, "{own}");
+    }
 }

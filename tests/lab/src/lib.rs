@@ -41,7 +41,7 @@ pub use nat_lab::{Family, NatLab, Side};
 pub use process::{Event, Process};
 pub use scratch::Scratch;
 #[cfg(unix)]
-pub use sound_server::{Device, Ear, Echo, Heard, SoundServer, Voice};
+pub use sound_server::{Channel, Device, Ear, Echo, Heard, SoundServer, Voice};
 pub use talk::{First, Outcome, Servers, Talk};
 pub use tone::Presence;
 pub use wav::Sound;

@@ -2,6 +2,7 @@
 
 mod ear;
 mod echo;
+mod voice;
 
 use std::fs::{self, File};
 use std::os::unix::net::UnixStream;
@@ -15,9 +16,9 @@ use anyhow::{Context, Result, bail};
 use crate::acoustics::Room;
 use crate::scratch::Scratch;
 use crate::shell;
-use crate::wav::{self, Sound};
 pub use ear::{Ear, Heard};
 pub use echo::Echo;
+pub use voice::{Channel, Voice};
 
 /// Ended when dropped; its devices with it.
 #[derive(Debug)]
@@ -38,10 +39,6 @@ pub struct Device {
     /// The numbers of its modules, the last first.
     modules: Vec<String>,
 }
-
-/// A voice in front of a microphone; silent when dropped.
-#[derive(Debug)]
-pub struct Voice(Child);
 
 /// From start to answering.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -181,42 +178,6 @@ impl SoundServer {
         Ok(())
     }
 
-    /// Hears what comes out of it, from now on, at so many samples a second.
-    ///
-    /// # Errors
-    /// When `parec` cannot be started.
-    pub fn listen(&self, device: &Device, rate: u32) -> Result<Ear> {
-        let mut command = Command::new("parec");
-        self.introduce(&mut command);
-        Ear::open(command, &device.source, rate)
-    }
-
-    /// Hears what is said in front of a microphone.
-    ///
-    /// # Errors
-    /// As [`Self::listen`].
-    pub fn listen_beside(&self, device: &Device, rate: u32) -> Result<Ear> {
-        let mut command = Command::new("parec");
-        self.introduce(&mut command);
-        Ear::open(command, &format!("{}.monitor", device.sink), rate)
-    }
-
-    /// Says this in front of a microphone.
-    ///
-    /// # Errors
-    /// When `paplay` cannot be started.
-    pub fn say(&self, device: &Device, what: &Sound) -> Result<Voice> {
-        let file = self.folder.file(&format!("{}.wav", device.sink));
-        fs::write(&file, wav::write(what))?;
-        let mut command = Command::new("paplay");
-        self.introduce(&mut command);
-        command
-            .args(["--latency-msec=50", "-d", &device.sink])
-            .arg(file);
-        command.stdin(Stdio::null()).stderr(Stdio::null());
-        Ok(Voice(command.spawn().context("cannot start paplay")?))
-    }
-
     /// Puts both into a room: what the speaker plays is heard by the microphone, a few ms later than the room says.
     ///
     /// # Errors
@@ -285,12 +246,5 @@ impl Drop for SoundServer {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
-    }
-}
-
-impl Drop for Voice {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
     }
 }
