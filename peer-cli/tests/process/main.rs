@@ -2,7 +2,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-mod align;
 mod card;
 mod console;
 mod doctor;

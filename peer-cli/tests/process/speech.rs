@@ -4,15 +4,20 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
+use lab::Sound;
+use lab::compare::{Match, compare};
 use peer_cli::audio::spec::SourceSpec;
 use peer_cli::audio::{FRAME, Read, open_source};
 use peer_cli::proto::channels::Channels;
 
-use super::align::{self, Match, compare};
 use super::house::House;
 use super::peer::{Ended, command, run};
 use super::wave::{self, RATE};
 
+/// Samples per second of the sentence.
+const FIXTURE: usize = 16_000;
+/// Pieces of it may be so much later or earlier, in seconds, where a busy machine made the playout wait.
+const DRIFT: f64 = 0.1;
 /// What may be missing of a sentence at either end, in seconds.
 const SLACK: f64 = 0.1;
 /// 32 kbit/s of Opus keep the waveform of speech: about 0.95. A busy machine delays some packets.
@@ -20,7 +25,11 @@ const ALIKE: f64 = 0.85;
 
 #[track_caller]
 fn is_whole(sent: &[f32], heard: &[f32]) -> Match {
-    let found = compare(sent, heard);
+    let [sent, heard] = [sent, heard].map(|samples| Sound {
+        rate: FIXTURE as u32,
+        samples: samples.to_vec(),
+    });
+    let found = compare(&sent, &heard, DRIFT);
     assert!(
         found.missing_start <= SLACK && found.missing_end <= SLACK,
         "{found:?}"
@@ -34,7 +43,7 @@ fn is_whole(sent: &[f32], heard: &[f32]) -> Match {
 /// The beginning of the sentence, which is enough where the whole is tried elsewhere.
 fn excerpt() -> Vec<f32> {
     let (rate, mut sentence) = wave::read(&wave::spoken());
-    assert_eq!(rate, align::RATE);
+    assert_eq!(rate, FIXTURE);
     sentence.truncate(5 * rate / 2);
     sentence
 }
@@ -84,11 +93,11 @@ fn nothing_is_missing_at_either_end() {
     let got = folder.path().join("got.wav");
     let answerer = record(&house, &wave::spoken(), &got);
     let (rate, sent) = wave::read(&wave::spoken());
-    assert_eq!(rate, align::RATE);
+    assert_eq!(rate, FIXTURE);
     let heard = heard(&got);
     is_whole(&sent, &heard);
     // Nothing but the sentence: a recording lasts about as long as the call.
-    let lasts = heard.len() as f64 / align::RATE as f64;
+    let lasts = heard.len() as f64 / FIXTURE as f64;
     let call = answerer.one("ended")["summary"]["duration"]
         .as_f64()
         .unwrap();
@@ -107,7 +116,7 @@ fn an_echo_is_the_same_sentence() {
         folder.path().join("back.wav"),
     );
     let sent = excerpt();
-    wave::write(&said, align::RATE, &sent);
+    wave::write(&said, FIXTURE, &sent);
     let mut answerer = house.start("answer", &["--echo"]);
     answerer.wait_for("signaling");
     let sound = [&*wave::spec(&said), &*wave::spec(&back)];
@@ -180,7 +189,7 @@ fn a_recording_in_ogg_is_whole_too() {
     let folder = tempfile::tempdir().unwrap();
     let [said, got] = ["said.wav", "got.ogg"].map(|name| folder.path().join(name));
     let sent = excerpt();
-    wave::write(&said, align::RATE, &sent);
+    wave::write(&said, FIXTURE, &sent);
     record(&house, &said, &got);
     assert!(std::fs::read(&got).unwrap().starts_with(b"OggS"));
     is_whole(&sent, &wave::third(&decoded(&got)));

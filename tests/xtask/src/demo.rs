@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::compare::{self, Match};
 use crate::live::Snapshot;
 use crate::resample::resample;
 use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
 use lab::Process;
+use lab::compare::{self, Match};
 use lab::wav::{self, Sound};
 
 /// For a program to say that it is ready.
@@ -151,7 +151,11 @@ fn show(line: &str) {
 }
 
 fn measure(sentence: &Path, heard: &Path) -> Result<Match> {
-    Ok(compare::compare(&read(sentence)?, &read(heard)?))
+    Ok(compare::compare(
+        &read(sentence)?,
+        &read(heard)?,
+        compare::DRIFT,
+    ))
 }
 
 /// Any recording, at the rate at which they are compared.
@@ -225,7 +229,7 @@ mod tests {
     use serde_json::json;
 
     use super::{Said, summary};
-    use crate::compare::Match;
+    use lab::compare::Match;
 
     #[test]
     fn the_table_counts_from_the_common_clock() {

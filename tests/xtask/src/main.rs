@@ -8,10 +8,8 @@
 )]
 
 mod check;
-mod compare;
 mod demo;
 mod figures;
-mod fourier;
 mod live;
 mod namespace;
 mod prove;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::{Bench, Scale, quality};
-use crate::compare::{self, compare};
 use crate::demo::{SENTENCE, file, read, start_server};
 use crate::figures::Table;
 use lab::Process;
+use lab::compare::{self, DRIFT, compare};
 use lab::wav;
 
 /// For one call from its start to its end.
@@ -45,7 +45,7 @@ fn quality(bench: &Bench, folder: &Path, table: &mut Table) -> Result<()> {
     let original = bench.workspace.path(SENTENCE);
     let sent = read(&original)?;
     let heard = read(&send(bench, &original, &folder.join("speech.wav"))?)?;
-    let found = compare(&sent, &heard);
+    let found = compare(&sent, &heard, DRIFT);
     table.at_least(
         "similarity of the waveforms",
         found.similarity,
@@ -83,7 +83,7 @@ fn wholeness(bench: &Bench, folder: &Path, table: &mut Table) -> Result<()> {
         &original,
         &folder.join("speech-without-silence-heard.wav"),
     )?)?;
-    let found = compare(&sent, &heard);
+    let found = compare(&sent, &heard, DRIFT);
     let ends = [
         ("missing at the start", found.missing_start),
         ("missing at the end", found.missing_end),

@@ -10,10 +10,10 @@ use lab::wav::{self, Sound};
 use serde_json::Value;
 
 use super::chirp;
-use crate::compare::{self, compare};
 use crate::demo::{COMPARED_AT, SENTENCE, file, start_server};
 use crate::prove::{Bench, Scale, idle};
 use crate::resample::resample;
+use lab::compare::{self, DRIFT, compare};
 
 /// For everything beside the call itself.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -226,7 +226,7 @@ impl Speech<'_> {
                 rate: heard.rate,
                 samples: heard.samples[at(from)..at(from + length + LATEST)].to_vec(),
             };
-            let found = compare(&self.original, &piece);
+            let found = compare(&self.original, &piece, DRIFT);
             let file = PathBuf::from(format!("{}-sentence-{number}.wav", begin.display()));
             write(
                 &file,

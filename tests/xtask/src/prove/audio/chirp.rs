@@ -4,7 +4,7 @@ use std::f64::consts::{PI, TAU};
 
 use lab::wav::Sound;
 
-use crate::fourier::best_shift;
+use lab::best_shift;
 
 /// Of the sound with the chirps, and of every recording that they are looked for in, in hertz.
 pub(super) const RATE: u32 = 48_000;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::super::idle;
 use super::super::{Bench, Scale};
 use super::{LIMIT, SENTENCE, file, load, power_db, read, resample, save, start_server};
-use crate::fourier::best_shift;
+use lab::best_shift;
 use lab::wav::Sound;
 use lab::{Process, Room};
 

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 struct Complex(f64, f64);
 
 /// Of these shifts, the one at which `pattern` fits `sound` best: the sum of their products is greatest there.
-pub(crate) fn best_shift(pattern: &[f64], sound: &[f64], shifts: RangeInclusive<i64>) -> i64 {
+pub fn best_shift(pattern: &[f64], sound: &[f64], shifts: RangeInclusive<i64>) -> i64 {
     // Room for every shift either way, so that the ends of the circle do not meet.
     let length = (pattern.len() + sound.len()).next_power_of_two().max(2);
     let spectrum = |values: &[f64]| {

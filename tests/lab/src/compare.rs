@@ -1,34 +1,37 @@
 //! Is this recording that sentence, and when? Cross-correlation of what was sent with what was heard.                 PURE
 
 use crate::fourier::best_shift;
-use lab::wav::Sound;
+use crate::wav::Sound;
 
 /// What the comparison found.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Match {
+pub struct Match {
     /// How much later than in the sent sound the same moment comes in the heard one, in seconds.
-    pub(crate) delay: f64,
+    pub delay: f64,
     /// Mean normalised correlation of the waveforms, window by window: 1 is the same sound at any volume, 0 has nothing to do with it.
-    pub(crate) similarity: f64,
-    /// How much of the sentence is missing before the first and after the last part that was heard, in seconds.
-    pub(crate) missing_start: f64,
-    pub(crate) missing_end: f64,
+    pub similarity: f64,
+    /// How much of the sentence is missing before the first part that was heard, in seconds.
+    pub missing_start: f64,
+    /// The same after the last one.
+    pub missing_end: f64,
 }
 
 /// The delay is looked for within this distance, in seconds.
 const FARTHEST: f64 = 2.0;
 /// One value of the envelope, in seconds.
 const STEP: f64 = 0.005;
-/// Similarity is judged in pieces this long, in seconds, each of which may have drifted by `DRIFT` from the common delay.
+/// Similarity is judged in pieces this long, in seconds.
 const WINDOW: f64 = 0.5;
-const DRIFT: f64 = 0.008;
+/// How far each of them may be from the common delay where nothing made the playout wait, in seconds.
+pub const DRIFT: f64 = 0.008;
 /// A step counts as speech when it is at most this far (as an amplitude) below the loudest one: −30 dB.
 const SPEECH: f64 = 0.032;
 /// A step of speech was heard when the same step there has at least this share of its amplitude: −15 dB.
 const HEARD: f64 = 0.18;
 
-/// Compares two sounds of the same rate.
-pub(crate) fn compare(sent: &Sound, heard: &Sound) -> Match {
+/// Compares two sounds of the same rate; pieces may have drifted by so many seconds from the common delay.
+#[must_use]
+pub fn compare(sent: &Sound, heard: &Sound, drift: f64) -> Match {
     debug_assert_eq!(
         sent.rate, heard.rate,
         "sounds are resampled before they are compared"
@@ -39,14 +42,20 @@ pub(crate) fn compare(sent: &Sound, heard: &Sound) -> Match {
         missing(&sent.samples, &shifted(&heard.samples, delay), rate);
     Match {
         delay: delay as f64 / rate,
-        similarity: similarity(&sent.samples, &heard.samples, delay, rate),
+        similarity: similarity(
+            &sent.samples,
+            &heard.samples,
+            delay,
+            (drift * rate) as i64,
+            rate,
+        ),
         missing_start,
         missing_end,
     }
 }
 
 /// The heard sound moved by the delay and cut or filled up to the length of the sent one.
-pub(crate) fn aligned(sent: &Sound, heard: &Sound, delay: f64) -> Sound {
+pub fn aligned(sent: &Sound, heard: &Sound, delay: f64) -> Sound {
     let samples = shifted(
         &heard.samples,
         (delay * f64::from(heard.rate)).round() as i64,
@@ -64,7 +73,7 @@ pub(crate) fn aligned(sent: &Sound, heard: &Sound, delay: f64) -> Sound {
 }
 
 /// Without the silence before and after: what is left begins and ends with sound.
-pub(crate) fn trimmed(sound: &Sound) -> Sound {
+pub fn trimmed(sound: &Sound) -> Sound {
     let step = (STEP * f64::from(sound.rate)) as usize;
     let speech = speech(&envelope(&sound.samples, step));
     let first = speech.iter().position(|step| *step).unwrap_or(0) * step;
@@ -85,8 +94,8 @@ fn delay(sent: &[f32], heard: &[f32], rate: f64) -> i64 {
 }
 
 /// The mean of the windows' best correlations, each weighed by how much of the sentence is in it.
-fn similarity(sent: &[f32], heard: &[f32], delay: i64, rate: f64) -> f64 {
-    let (length, drift) = ((WINDOW * rate) as usize, (DRIFT * rate) as i64);
+fn similarity(sent: &[f32], heard: &[f32], delay: i64, drift: i64, rate: f64) -> f64 {
+    let length = (WINDOW * rate) as usize;
     let (sent, heard) = (wide(sent), wide(heard));
     let (mut sum, mut weights) = (0.0, 0.0);
     for (index, window) in sent.chunks(length).enumerate() {
