@@ -14,17 +14,22 @@ export class Plot {
     this.#lines = Object.fromEntries(Object.keys(this.#values).map((key) => [key, svg.querySelector(`.${key}`)]));
   }
 
-  /** Adds one second, or with nothing starts anew. */
+  /** Adds one second, or with nothing starts anew; gives the greatest of each. */
   add(now = null) {
+    const greatest = {};
     for (const [key, line] of Object.entries(this.#lines)) {
       const all = this.#values[key];
       if (now === null) all.length = 0;
-      else all.push(now[key] ?? 0);
+      else all.push(now[key]);
       if (all.length > SECONDS) all.shift();
-      const top = Math.max(...all, 1) * 1.2;
+      const most = Math.max(...all);
+      const top = Math.max(most, 1) * 1.2;
+      greatest[key] = most;
       const x = (place) => WIDTH - (all.length - 1 - place) * (WIDTH / (SECONDS - 1));
       const y = (value) => HEIGHT - 2 - (value / top) * (HEIGHT - 4);
-      line.setAttribute('points', all.map((value, place) => `${x(place).toFixed(1)},${y(value).toFixed(1)}`).join(' '));
+      const point = (value, place) => (value === null ? '' : `${x(place).toFixed(1)},${y(value).toFixed(1)}`);
+      line.setAttribute('points', all.map(point).join(' '));
     }
+    return greatest;
   }
 }

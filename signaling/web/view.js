@@ -170,7 +170,8 @@ export function stats(now, setup = null) {
     setup: shown(setup, 'ms'),
   };
   for (const [key, words] of Object.entries(all)) document.querySelector(`[data-stat="${key}"]`).textContent = words;
-  plot.add(now);
+  const {rtt, down} = plot.add(now);
+  text('plot-hint', now ? `Last minute: round trip up to ${rtt.toFixed(1)} ms, receiving up to ${down.toFixed(0)} kbit/s.` : '');
 }
 
 export function copied(button, done) {
