@@ -112,10 +112,6 @@ impl File {
             HeaderName::from_static("permissions-policy"),
             "microphone=(self), camera=(), geolocation=()",
         );
-        set(
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        );
         response
     }
 
