@@ -270,7 +270,7 @@ document.querySelectorAll('[data-copy]').forEach((button) => {
   button.onclick = async () => view.copied(button, await share.copy(source.textContent, source));
 });
 
-const isTyping = ({target}) => target.matches('input:not([type="checkbox"]), select');
+const isTyping = ({target}) => target.matches?.('input:not([type="checkbox"]), select');
 addEventListener('keydown', (event) => {
   const {key, ctrlKey, metaKey, altKey, repeat} = event;
   if (key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat && !isTyping(event)) toggleMute();

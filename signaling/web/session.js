@@ -448,7 +448,7 @@ export class Session {
   #onGone(link) {
     if (link !== this.#link || this.phase !== 'call') return;
     if (this.#spare) this.#recovery.lost(performance.now(), 'failed');
-    else if (this.party.isTutorial ? !link.chat : !link.control) this.#end('hung-up', {by: 'remote', detail: 'closed'});
+    else if (this.party.isTutorial ? !link.chat : !link.control) this.#end('hung-up', {by: 'remote'});
   }
 
   // The end

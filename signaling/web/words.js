@@ -29,7 +29,7 @@ const ROLES = {answer: 'waits for a call', call: 'is calling', either: 'is here'
 /** What a member of the room is. */
 export function kindOf(peer) {
   const where = peer.origin === null ? 'terminal' : 'browser';
-  if (peer.role === null) return `${where} · knows no names`;
+  if (peer.role === null) return `${where} · came without a name`;
   if (peer.app !== 'call') return `${where} · busy with ${peer.app}`;
   return `${where} · ${ROLES[peer.role] ?? 'is here'}`;
 }
