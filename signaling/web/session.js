@@ -357,11 +357,12 @@ export class Session {
     if (this.phase === 'call') this.#tell.path();
   }
 
-  async #noPath() {
-    const detail = await tried(this.pc);
+  /** `told` is what the other side says about it, if it was the first to know. */
+  async #noPath(told = null) {
+    const detail = {...(await tried(this.pc)), told};
     if (this.phase === 'over') return;
-    this.#sayBye('no path', 'failed');
-    this.#end('no-path', {by: 'local', detail});
+    if (told === null) this.#sayBye('no path', 'failed');
+    this.#end('no-path', {by: told === null ? 'local' : 'remote', detail});
   }
 
   #tick() {
@@ -460,7 +461,7 @@ export class Session {
       const gone = outcome === 'failed' && this.isLost;
       this.#end(gone ? 'lost' : 'hung-up', {by: 'remote', detail: reason});
     } else if (outcome === 'failed' && this.#negotiation.isAgreed) {
-      this.#end('no-path', {by: 'remote', detail: reason});
+      this.#noPath(reason);
     } else {
       this.#end(this.party.ours ? 'declined' : 'hung-up', {by: 'remote', detail: reason});
     }

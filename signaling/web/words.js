@@ -62,13 +62,13 @@ export function ending(name, {reason, by, detail, seconds, wasCall, path}) {
   }
 }
 
-/** `detail` is what was tried, or what the other side says about it. */
-function noPath(detail) {
-  if (typeof detail === 'string') return `The other side found no way through the network${quoted(detail)}. ${ADVICE}`;
+/** The addresses that were tried, and what the other side says about it. */
+function noPath({local, remote, told}) {
   const list = (all) => (all.length ? all.join(', ') : 'none');
-  const relays = [...detail.local, ...detail.remote].some((one) => one.startsWith('relay'));
+  const relays = [...local, ...remote].some((one) => one.startsWith('relay'));
   const more = relays ? 'A firewall seems to block even the relay.' : ADVICE;
-  return `No pair of addresses worked. Ours: ${list(detail.local)}. Theirs: ${list(detail.remote)}. ${more}`;
+  const says = told ? ` The other side says: “${told}”.` : '';
+  return `No pair of addresses worked. Ours: ${list(local)}. Theirs: ${list(remote)}.${says} ${more}`;
 }
 
 const ADVICE = 'A relay would help: start the server with “signaling --relay”.';
