@@ -54,14 +54,20 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
     ips.into_iter().map(url).collect()
 }
 
-/// For people.
+/// For people; `page` says whether there is one to open.
 pub fn tell_people(
     out: &mut impl Write,
     bound: SocketAddr,
     relay: Option<SocketAddr>,
+    page: bool,
 ) -> io::Result<()> {
-    for url in urls(bound) {
+    let urls = urls(bound);
+    for url in &urls {
         writeln!(out, "listening on {url}")?;
+    }
+    for url in urls.iter().filter(|_| page) {
+        let address = url.trim_start_matches("ws").trim_end_matches("socket");
+        writeln!(out, "open http{address} in a browser")?;
     }
     if let Some(relay) = relay {
         writeln!(out, "relay on udp and tcp {relay}")?;

@@ -53,6 +53,12 @@ pub struct Arguments {
     #[arg(hide_env = true, hide_env_values = true)]
     pub origin: Vec<String>,
 
+    /// Serve no page to browsers
+    ///
+    /// Without it, whoever opens this server in a browser gets a page that calls, answers and writes to every peer here.
+    #[arg(long, env = "SIGNALING_NO_PAGE", hide_env = true)]
+    pub no_page: bool,
+
     #[command(flatten)]
     relay: RelayArguments,
 
@@ -164,6 +170,7 @@ impl Arguments {
                 max_queue: bounds.max_queue,
             },
             origins: self.origin.clone(),
+            page: !self.no_page,
             ..ServerOptions::default()
         }
     }
@@ -189,10 +196,11 @@ mod tests {
     #[test]
     fn options_reach_the_server() {
         let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
-                    --max-rate 0 --max-queue 2M";
+                    --max-rate 0 --max-queue 2M --no-page";
         let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
         let options = arguments.server_options(None).unwrap();
         assert_eq!(options.origins, ["https://a", "https://b"]);
+        assert!(!options.page);
         let Limits {
             max_room,
             max_frame,

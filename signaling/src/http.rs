@@ -1,4 +1,4 @@
-//! The only room that names the HTTP framework: routes, the WebSocket's life, and the TCP stream below both.
+//! The only room that names the HTTP framework: routes, the page, the WebSocket's life, and the TCP stream below them.
 
 use std::io;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::switchboard::Switchboard;
 
 mod admission;
 mod conversation;
+mod page;
 mod upgrade;
 mod wire;
 
@@ -45,6 +46,11 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let conversations = TaskTracker::new();
     let http_timeout = options.http_timeout;
+    let front = if options.page {
+        page_routes()
+    } else {
+        Router::new().route(page::ENTRY, get(words))
+    };
     let house = Arc::new(House {
         gate: Gate::new(&options.limits),
         options,
@@ -52,8 +58,7 @@ pub(crate) async fn serve(
         conversations: conversations.clone(),
         shutdown: shutdown.clone(),
     });
-    let routes = Router::new()
-        .route("/", get(front))
+    let routes = front
         .route("/healthz", get(|| async { "ok" }))
         .route("/socket", any(upgrade::socket))
         .fallback(nothing)
@@ -79,15 +84,39 @@ pub(crate) async fn serve(
     }
 }
 
-/// What this is and how to use it, for whoever opens it in a browser or with curl.
-async fn front(headers: HeaderMap) -> String {
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
-    let host = host.filter(|h| h.parse::<axum::http::uri::Authority>().is_ok());
-    let host = host.unwrap_or("127.0.0.1:8080");
+/// The page for browsers; who asks for anything but HTML at its entry reads plain words.
+fn page_routes() -> Router<Arc<House>> {
+    page::files().fold(Router::new(), |routes, file| {
+        let path = file.path;
+        let answer = async move |asked: HeaderMap| served(&file, &asked);
+        routes.route(path, get(answer))
+    })
+}
+
+fn served(file: &page::File, asked: &HeaderMap) -> Response {
+    if file.path != page::ENTRY || page::takes_html(asked) {
+        return file.answer(asked);
+    }
+    let hint = format!("With a browser: open http://{}/\n", host(asked));
+    let vary = [(header::VARY, "Accept")];
+    (vary, usage(asked) + &hint).into_response()
+}
+
+/// What this is and how to use it, for whoever opens it with curl, or where there is no page.
+async fn words(asked: HeaderMap) -> String {
+    usage(&asked)
+}
+
+fn usage(asked: &HeaderMap) -> String {
+    let host = host(asked);
     format!(
         "This is a WebRTC signaling server: it introduces peers to each other, over a WebSocket at /socket\n\
          Try: peer-cli answer --server ws://{host}/socket, and peer-cli call with the same --server elsewhere\n"
     )
+}
+
+fn host(asked: &HeaderMap) -> &str {
+    page::host(asked).unwrap_or("127.0.0.1:8080")
 }
 
 async fn nothing(uri: Uri) -> Response {

@@ -3,7 +3,7 @@
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
-//! - `http`: router, WebSockets, TCP; the only room that names the HTTP framework
+//! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
 //! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
 
 use std::io;
@@ -43,6 +43,8 @@ pub struct ServerOptions {
     pub turn_urls: Vec<String>,
     /// What short-lived TURN credentials are made with; without one the embedded relay makes one up.
     pub turn_secret: Option<Secret>,
+    /// Whether browsers are shown the page.
+    pub page: bool,
     /// How long a connection may live without becoming a WebSocket.
     pub http_timeout: Duration,
     /// How long a `peer.v1` client may take to say `hello`.
@@ -60,6 +62,7 @@ impl Default for ServerOptions {
             origins: Vec::new(),
             turn_urls: Vec::new(),
             turn_secret: None,
+            page: true,
             http_timeout: Duration::from_secs(10),
             hello_timeout: shared::limits::HELLO_TIMEOUT,
             ping_every: Duration::from_secs(15),

@@ -52,7 +52,7 @@ async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
         .local_addr()
         .context("cannot tell the address that was bound")?;
     // Nobody reads it any more: no reason not to serve.
-    let _ = announce::tell_people(&mut io::stderr().lock(), bound, relay);
+    let _ = announce::tell_people(&mut io::stderr().lock(), bound, relay, !arguments.no_page);
     if arguments.json {
         let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, relay);
     }

@@ -107,7 +107,8 @@ fn signals_end_it_in_time_and_every_websocket_is_told() {
         let (code, took, said) = running.stop(signal);
         assert_eq!(code, Some(0));
         assert!(took < Duration::from_secs(1), "took {took:?}");
-        assert_eq!(said, format!("listening on ws://{addr}/socket\n"));
+        let told = format!("listening on ws://{addr}/socket\nopen http://{addr}/ in a browser\n");
+        assert_eq!(said, told);
         let mut rest = Vec::new();
         stream.read_to_end(&mut rest).unwrap();
         // RFC 6455 section 5.2: a final close frame, its length, 1001 and the reason.
@@ -123,6 +124,8 @@ fn a_wildcard_tells_every_url() {
     let (_, _, said) = running.stop("-TERM");
     let first = format!("listening on ws://127.0.0.1:{port}/socket\n");
     assert!(said.starts_with(&first), "{said}");
+    let page = format!("open http://127.0.0.1:{port}/ in a browser\n");
+    assert!(said.contains(&page), "{said}");
 }
 
 #[test]
@@ -157,7 +160,13 @@ fn the_environment_counts_and_a_wrong_value_is_usage() {
 
 #[test]
 fn a_relay_is_announced_answers_and_ends_in_time() {
-    let running = Running::start(&["--listen", "127.0.0.1:0", "--relay", "127.0.0.1:0"]);
+    let running = Running::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--relay",
+        "127.0.0.1:0",
+        "--no-page",
+    ]);
     let (addr, relay) = (running.addr, running.relay.unwrap());
     let mut stream = TcpStream::connect(relay).unwrap();
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();

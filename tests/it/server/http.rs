@@ -13,7 +13,7 @@ use super::house::{House, LIMIT};
 const UPGRADE: &str = "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-async fn ask(house: &House, request: &str, headers: &str) -> String {
+pub(super) async fn ask(house: &House, request: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(house.addr)
         .await
         .expect("the server listens");
@@ -33,7 +33,7 @@ async fn ask(house: &House, request: &str, headers: &str) -> String {
     String::from_utf8(answer).expect("text")
 }
 
-const CLOSE: &str = "Connection: close\r\n";
+pub(super) const CLOSE: &str = "Connection: close\r\n";
 
 #[tokio::test]
 async fn every_path_says_something_useful() {

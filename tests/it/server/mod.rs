@@ -6,6 +6,7 @@ mod crowd;
 mod hostile;
 mod house;
 mod http;
+mod page;
 mod presence;
 mod rooms;
 mod shutdown;

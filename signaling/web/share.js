@@ -1,0 +1,27 @@
+// What the other side needs: a link to this room, or a line for a terminal.
+
+export const NAME = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** Address of this page that opens the room. */
+export function link(room) {
+  return `${location.origin}/${room ? `?room=${encodeURIComponent(room)}` : ''}`;
+}
+
+/** The line to type there: `verb` is call or answer. */
+export function command(verb, room) {
+  const server = `${location.origin.replace(/^http/, 'ws')}/socket`;
+  // Of a URL only an IPv6 address has what a shell would expand.
+  return `peer-cli ${verb}${room ? ` ${room}` : ''} -s ${/[[\]]/.test(server) ? `'${server}'` : server}`;
+}
+
+/** Puts it on the clipboard; false where the browser does not let us. */
+export async function copy(text, element) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // An insecure origin has no clipboard: what is to be copied is selected at least.
+    getSelection().selectAllChildren(element);
+    return document.execCommand('copy');
+  }
+}

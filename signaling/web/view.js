@@ -1,0 +1,182 @@
+// What is seen: the only module that knows the elements of the page. It decides nothing.
+
+import {Plot} from './plot.js';
+import {duration, kindOf, nameOf} from './words.js';
+
+const $ = (id) => document.getElementById(id);
+const plot = new Plot($('plot'));
+
+function element(tag, text = '', className = '') {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function text(id, words) {
+  // A screen reader is told of what changes only.
+  if ($(id).textContent !== words) $(id).textContent = words;
+}
+
+/** Shows what belongs to a state: start, joined, ringing, calling, connecting, call, ended or failed. */
+export function show(state, reason = '') {
+  const before = document.body.dataset.state;
+  document.body.dataset.state = state;
+  document.body.dataset.reason = reason;
+  let heading = null;
+  for (const section of document.querySelectorAll('section')) {
+    section.hidden = !section.dataset.on.split(' ').includes(state);
+    if (section.id === 'chat' && state !== 'call') section.hidden ||= !$('messages').firstChild;
+    heading ??= section.hidden ? null : section.querySelector('h2[tabindex]');
+  }
+  $('write').hidden = state !== 'call';
+  if (state !== before) focus(state, heading);
+}
+
+/** Whoever works by keyboard goes on where something new is, unless the focus still has its place. */
+function focus(state, heading) {
+  const now = document.activeElement;
+  const isKept = now && now !== document.body && now.getClientRects().length > 0;
+  if (state === 'ringing') $('answer').focus();
+  else if (!isKept) heading?.focus();
+}
+
+/** The way to the server: off, connected, reconnecting or lost. */
+export function line(state, words) {
+  document.body.dataset.line = state;
+  text('line', words);
+}
+
+export const notice = (words) => text('notice', words);
+export const joinError = (words) => text('join-error', words);
+export const title = (words) => void (document.title = words ? `${words} · Peer` : 'Peer');
+
+/** Who is in the room; `call` is asked for by a button. */
+export function peers(list, call) {
+  const items = list.map((peer) => {
+    const item = element('li');
+    item.dataset.peer = peer.id;
+    item.dataset.name = peer.name ?? '';
+    const who = element('div');
+    who.append(element('strong', nameOf(peer)), element('span', kindOf(peer), 'kind'));
+    item.append(who);
+    if (peer.app === null || peer.app === 'call') {
+      const button = element('button', `Call ${nameOf(peer)}`, 'main');
+      button.onclick = () => call(peer.id);
+      item.append(button);
+    }
+    return item;
+  });
+  const focused = document.activeElement?.closest?.('#peers li')?.dataset.peer;
+  $('peers').replaceChildren(...items);
+  if (focused) [...$('peers').children].find((one) => one.dataset.peer === focused)?.querySelector('button')?.focus();
+  $('nobody').hidden = list.length > 0;
+}
+
+export function room(name, me) {
+  text('room-title', name ? `Room ${name}` : 'The room for everybody');
+  text('me', `You are ${me}.`);
+}
+
+export function share(texts) {
+  for (const [id, words] of Object.entries(texts)) text(id, words);
+}
+
+export function ringing(peer) {
+  text('ring-who', peer ? `${nameOf(peer)} calls you` : '');
+  text('ring-kind', peer ? kindOf(peer) : '');
+}
+
+/** `state` in words; `path` as a badge. */
+export function call(peer, words, path) {
+  text('who', nameOf(peer));
+  text('call-state', words);
+  text('path', path === 'relay' ? 'through a relay' : path ?? '');
+  document.body.dataset.path = path ?? '';
+}
+
+export const clock = (seconds) => text('duration', seconds === null ? '' : duration(seconds));
+
+export function ended({title: heading, text: words}, again) {
+  text('ended-title', heading);
+  text('ended-text', words);
+  text('again', again);
+  $('back').hidden = again === 'Join again';
+}
+
+/** Of both microphones, each 0 to 1. */
+export function levels({here, there}) {
+  for (const [id, level] of [['level-here', here], ['level-there', there]]) {
+    $(id).firstElementChild.style.transform = `scaleX(${level.toFixed(3)})`;
+    $(id).setAttribute('aria-valuenow', Math.round(level * 100));
+  }
+}
+
+let shownDevices = null;
+
+/** The choice of microphones. */
+export function microphones(devices, chosen) {
+  const option = (value, words) => {
+    const made = element('option', words);
+    made.value = value;
+    return made;
+  };
+  const known = JSON.stringify(devices);
+  if (known === shownDevices) return void ($('microphone').value = chosen);
+  shownDevices = known;
+  const all = devices.map((one) => option(one.id, one.label));
+  $('microphone').replaceChildren(option('default', 'Default microphone'), ...all, option('off', 'No microphone'));
+  $('microphone').value = chosen;
+  if ($('microphone').selectedIndex < 0) $('microphone').value = 'default';
+}
+
+export function microphone({hasTrack, inCall, muted, error}) {
+  $('mute').hidden = !inCall || !hasTrack;
+  $('mute').setAttribute('aria-pressed', muted);
+  $('mute').firstChild.data = muted ? 'Muted ' : 'Mute ';
+  document.body.dataset.muted = muted;
+  document.body.dataset.microphone = hasTrack ? 'on' : 'off';
+  text('sound-error', error);
+}
+
+export const blocked = (is) => void ($('blocked').hidden = !is);
+
+/** A message; gives what marks it as delivered. */
+export function message({who, text: words, note, isMine}) {
+  const item = element('div', '', isMine ? 'mine' : '');
+  const small = element('small', note ? `${who} · ${note}` : who);
+  item.append(element('p', words), small);
+  $('messages').append(item);
+  $('messages').scrollTop = $('messages').scrollHeight;
+  return (state) => (small.textContent = `${who} · ${state}`);
+}
+
+export const clearMessages = () => $('messages').replaceChildren();
+
+const DASH = '–';
+const shown = (value, unit, digits = 0) => (value === null ? DASH : `${value.toFixed(digits)}\u00a0${unit}`);
+const percent = (value) => (value === null ? DASH : `${(value * 100).toFixed(1)}\u00a0%`);
+
+/** One second's statistics; nothing clears them. */
+export function stats(now, setup = null) {
+  const all = {
+    path: {relay: 'through a relay', direct: 'direct'}[now?.path] ?? DASH,
+    rtt: shown(now?.rtt ?? null, 'ms', 1),
+    loss: now ? `${percent(now.lossHere)} / ${percent(now.lossThere)}` : DASH,
+    jitter: shown(now?.jitter ?? null, 'ms', 1),
+    down: shown(now?.down ?? null, 'kbit/s'),
+    up: shown(now?.up ?? null, 'kbit/s'),
+    codec: now?.codec ?? DASH,
+    setup: shown(setup, 'ms'),
+  };
+  for (const [key, words] of Object.entries(all)) document.querySelector(`[data-stat="${key}"]`).textContent = words;
+  const {rtt, down} = plot.add(now);
+  text('plot-hint', now ? `Last minute: round trip up to ${rtt.toFixed(1)} ms, receiving up to ${down.toFixed(0)} kbit/s.` : '');
+}
+
+export function copied(button, done) {
+  button.textContent = done ? 'Copied' : 'Select';
+  setTimeout(() => (button.textContent = 'Copy'), 2000);
+}
+
+export {$ as byId};

@@ -1,0 +1,102 @@
+// What is said to people: every end and every failure in a sentence, and what to do about it.
+
+/** Close codes (PROTOCOL.md, section 4) after which connecting again would be in vain, or a fight. */
+export const FINAL = [1003, 1008, 1009, 4000, 4003, 4401];
+
+const CLOSING = {
+  1001: 'The server is restarting.',
+  1003: 'The server refused a binary frame. That is a fault of this page.',
+  1008: 'The server refused this page',
+  1009: 'The server refused a frame that was too large. That is a fault of this page.',
+  4000: 'This page was opened in another tab, which has taken over. Use that one, or join again here.',
+  4003: 'The room is full. Try another one.',
+  4008: 'The connection was too slow for the server.',
+  4029: 'The server got too many messages.',
+  4401: 'The server asks who you are, which this page cannot tell it.',
+};
+
+/** Why the socket to the server ended. */
+export function closing(code, reason) {
+  const words = CLOSING[code] ?? 'The server cannot be reached.';
+  return code === 1008 ? `${words}${reason ? `: ${reason}` : ''}.` : words;
+}
+
+/** What others call a member of the room. */
+export const nameOf = (peer) => peer.name ?? `guest-${peer.id.slice(0, 6)}`;
+
+const ROLES = {answer: 'waits for a call', call: 'is calling', either: 'is here'};
+
+/** What a member of the room is. */
+export function kindOf(peer) {
+  const where = peer.origin === null ? 'terminal' : 'browser';
+  if (peer.role === null) return `${where} · came without a name`;
+  if (peer.app !== 'call') return `${where} · busy with ${peer.app}`;
+  return `${where} · ${ROLES[peer.role] ?? 'is here'}`;
+}
+
+export function duration(seconds) {
+  const two = (number) => String(Math.floor(number)).padStart(2, '0');
+  const hours = seconds >= 3600 ? `${Math.floor(seconds / 3600)}:` : '';
+  return `${hours}${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
+
+const quoted = (detail) => (detail ? ` (“${detail}”)` : '');
+
+/** How a call ended: {isFailure, title, text}. */
+export function ending(name, {reason, by, detail, seconds, wasCall, path}) {
+  const how = wasCall ? `The call lasted ${duration(seconds)}${path === 'relay' ? ', through a relay' : ''}.` : '';
+  const good = (title, text = how) => ({isFailure: false, title, text});
+  const bad = (title, text) => ({isFailure: true, title, text});
+  switch (reason) {
+    case 'hung-up':
+      if (by === 'local') return good(wasCall ? 'You hung up' : 'You gave up');
+      return good(`${name} hung up`, `${how}${detail && detail !== 'hung up' ? ` The reason given: ${detail}.` : ''}`);
+    case 'busy': return bad(`${name} is busy`, 'Try again a little later.');
+    case 'declined': return bad(`${name} declined`, `The call was not taken${quoted(detail)}.`);
+    case 'no-answer': return bad(`${name} did not answer`, 'Nobody took the call within 30 seconds.');
+    case 'left': return bad(`${name} left the room`, 'The call did not come about.');
+    case 'lost': return bad(`${name} is lost`, `${how} Nothing was heard any more, and no path was found again within 30 seconds.`);
+    case 'broken': return bad('The call could not be set up', `What ${name} sent cannot be used here${quoted(detail)}.`);
+    case 'no-path': return bad(`No path to ${name}`, noPath(detail));
+    default: return good('The call is over');
+  }
+}
+
+/** The addresses that were tried, and what the other side says about it. */
+function noPath({local, remote, told}) {
+  const list = (all) => (all.length ? all.join(', ') : 'none');
+  const relays = [...local, ...remote].some((one) => one.startsWith('relay'));
+  const more = relays ? 'A firewall seems to block even the relay.' : ADVICE;
+  const says = told ? ` The other side says: “${told}”.` : '';
+  return `No pair of addresses worked. Ours: ${list(local)}. Theirs: ${list(remote)}.${says} ${more}`;
+}
+
+const ADVICE = 'A relay would help: start the server with “signaling --relay”.';
+
+const MISSED = {
+  'gave-up': 'gave up',
+  left: 'left the room',
+};
+
+/** A call that was not taken; nothing where we declined it. */
+export const missed = (name, why) => (why in MISSED ? `You missed a call: ${name} ${MISSED[why]}.` : `You declined a call of ${name}.`);
+
+/** Why there is no microphone: {text, isFinal}. */
+export function noMicrophone(error) {
+  const still = 'You can still listen and write.';
+  switch (error?.name) {
+    case 'insecure':
+      return `Browsers give no microphone to a page that came over plain http from another machine. ${still} Open it by https, or on the server itself by its address 127.0.0.1.`;
+    case 'NotAllowedError':
+      return `The microphone is not allowed. ${still} Allow it beside the page's address, then choose it again.`;
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return `There is no such microphone. ${still}`;
+    case 'NotReadableError':
+      return `The microphone is in use by something else. ${still}`;
+    case 'ended':
+      return `The microphone was unplugged. ${still} Choose another one.`;
+    default:
+      return `The microphone does not work (${error?.message ?? 'unknown reason'}). ${still}`;
+  }
+}
