@@ -209,9 +209,18 @@ impl Driver for Firefox {
     }
 
     fn request(&self, event: &Value) -> Option<String> {
-        let request = event["method"] == "network.beforeRequestSent";
-        let url = event["params"]["request"]["url"].as_str()?;
-        request.then(|| url.to_owned())
+        if event["method"] != "network.beforeRequestSent" {
+            return None;
+        }
+        let request = &event["params"]["request"];
+        let url = request["url"].as_str()?;
+        // What becomes a WebSocket is told as the request that asks for it.
+        let mut headers = request["headers"].as_array().into_iter().flatten();
+        let upgrade = headers.any(|header| header["name"] == "Sec-WebSocket-Key");
+        match url.strip_prefix("http").filter(|_| upgrade) {
+            Some(rest) => Some(format!("ws{rest}")),
+            None => Some(url.to_owned()),
+        }
     }
 }
 

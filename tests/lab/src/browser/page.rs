@@ -109,10 +109,11 @@ impl Page {
         self.browser.wire().find(&self.name, look)
     }
 
-    /// The URLs that it asked for since it was made, in order; also those of WebSockets.
+    /// The URLs that it asked for since it was made, in order; also those of WebSockets, but none that hold what they name (`data:`).
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        let look = |event: &Value| self.browser.request(event);
+        let asked = |url: &String| !url.starts_with("data:");
+        let look = |event: &Value| self.browser.request(event).filter(asked);
         self.browser.wire().find(&self.name, look)
     }
 
