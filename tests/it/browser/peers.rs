@@ -59,7 +59,7 @@ impl Peer {
     }
 
     /// In the room, ready for whoever comes.
-    pub(crate) fn is_waiting(mut self) -> Self {
+    pub(crate) fn waits(mut self) -> Self {
         self.sees("signaling");
         self
     }

@@ -83,7 +83,7 @@ impl Tutorial {
     }
 
     /// Nothing went wrong, and nobody else was asked for anything.
-    fn is_well(self) {
+    fn ends_well(self) {
         let complaints = self.page.complaints();
         assert!(complaints.is_empty(), "{complaints:#?}");
         let known = [&self.pages.url, &self.server];
@@ -107,7 +107,7 @@ fn calls_answer(kind: BrowserKind, more: &str) {
         return;
     };
     let server = Server::start();
-    let mut answer = Peer::start("answer", &server, &["-m", "hello"]).is_waiting();
+    let mut answer = Peer::start("answer", &server, &["-m", "hello"]).waits();
     let page = Tutorial::open(&browser, &server, more);
     page.page.click("#call").unwrap();
     page.is("connected");
@@ -120,7 +120,7 @@ fn calls_answer(kind: BrowserKind, more: &str) {
     let (knew, heard) = answer.ends(0, tone(kind));
     noticed(hung_up, knew);
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 /// The page is called, and left.
@@ -140,7 +140,7 @@ fn is_called(kind: BrowserKind, more: &str) {
     page.is_left();
     let (_, heard) = call.ends(130, tone(kind));
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 /// A page of one browser calls one of another; nothing of ours but the server.
@@ -163,8 +163,8 @@ fn calls_page(caller: BrowserKind, callee: BrowserKind) {
     bob.hears(tone(caller));
     ann.page.click("#hangup").unwrap();
     bob.is_left();
-    ann.is_well();
-    bob.is_well();
+    ann.ends_well();
+    bob.ends_well();
 }
 
 #[test]

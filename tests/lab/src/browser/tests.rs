@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{Browser, BrowserKind, BrowserOptions, Microphone, Page};
-use crate::{Presence, Scratch};
+use crate::{Namespace, Presence, Scratch};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -197,4 +198,42 @@ fn a_microphone_hears_a_tone_or_is_denied_or_is_none() {
             }
         },
     );
+}
+
+/// Two connections of one page find each other, with sound on their way.
+const CALL: &str = "(async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({audio: true});
+    const [ann, bob] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    ann.onicecandidate = ({candidate}) => bob.addIceCandidate(candidate);
+    bob.onicecandidate = ({candidate}) => ann.addIceCandidate(candidate);
+    ann.addTrack(stream.getTracks()[0]);
+    await ann.setLocalDescription();
+    await bob.setRemoteDescription(ann.localDescription);
+    await bob.setLocalDescription();
+    await ann.setRemoteDescription(bob.localDescription);
+    while (bob.connectionState !== 'connected') await new Promise(done => setTimeout(done, 10));
+    return bob.connectionState;
+})()";
+
+#[test]
+fn a_call_needs_a_loopback_interface_and_nothing_else() {
+    const TEST: &str = "a_call_needs_a_loopback_interface_and_nothing_else";
+    if !crate::may_build(TEST) {
+        return;
+    }
+    each(TEST, |kind| {
+        let machine = Namespace::new().unwrap();
+        let place = |program: &OsStr| machine.command(program);
+        let options = BrowserOptions {
+            place: Some(&place),
+            ..BrowserOptions::default()
+        };
+        let folder = Scratch::new().unwrap();
+        let file = folder.file("page.html");
+        std::fs::write(&file, HTML).unwrap();
+        let browser = Browser::start(kind, &options).unwrap();
+        let page = browser.page().unwrap();
+        page.open(&format!("file://{}", file.display())).unwrap();
+        assert_eq!(page.run(CALL, LIMIT).unwrap(), "connected");
+    });
 }
