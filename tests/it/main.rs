@@ -1,5 +1,6 @@
 //! Whatever needs more than one crate, as one program: linking many would take longer than running them.
 
+mod browser;
 mod calls;
 mod doctor;
 mod layout;

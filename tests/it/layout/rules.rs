@@ -139,7 +139,10 @@ pub(crate) const PEER_VALUES: &[&str] = &["event", "exit"];
 /// A crate (its folder) and all that it may depend on.
 pub(crate) const ONLY: &[(&str, &[&str])] = &[
     ("shared", &["serde", "serde_json"]),
-    ("tests/lab", &["anyhow", "serde_json"]),
+    (
+        "tests/lab",
+        &["anyhow", "data-encoding", "serde_json", "tungstenite"],
+    ),
     ("tests/xtask", &["anyhow", "clap", "lab", "serde_json"]),
 ];
 

@@ -31,7 +31,7 @@ use std::io::Write;
 
 pub use acoustics::{Inside, Room};
 pub use authority::Authority;
-pub use browser::Browser;
+pub use browser::{Browser, BrowserKind, BrowserOptions, Microphone, Page, Place};
 pub use cable::Cable;
 pub use conversation::{Conversation, Report};
 pub use coturn::{Coturn, CoturnOptions};

@@ -86,6 +86,7 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> 
                 Job::Namespaces,
                 Job::Laboratory,
                 Job::SoundCard,
+                Job::Browser,
             ])
         }),
         step("format", cargo("fmt --all --check")),

@@ -1,5 +1,7 @@
 //! Jobs, what each needs, and the Debian packages that bring it.
 
+use lab::BrowserKind;
+
 use crate::shell;
 
 /// What somebody is about to do; each needs a little more.
@@ -17,7 +19,7 @@ pub(crate) enum Job {
     Laboratory,
     /// Judge recorded speech with PESQ and STOI; whatever else runs in Python.
     Quality,
-    /// Open pages in a browser.
+    /// Open pages in browsers.
     Browser,
 }
 
@@ -153,9 +155,16 @@ pub(crate) const NEEDS: &[Need] = &[
     Need {
         what: "Chromium",
         job: Job::Browser,
-        only_linux: false,
-        present: || lab::Browser::program().is_some(),
+        only_linux: true,
+        present: || BrowserKind::Chromium.program().is_some(),
         debian: &["chromium"],
+    },
+    Need {
+        what: "Firefox",
+        job: Job::Browser,
+        only_linux: true,
+        present: || BrowserKind::Firefox.program().is_some(),
+        debian: &["firefox-esr"],
     },
 ];
 

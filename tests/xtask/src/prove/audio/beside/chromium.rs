@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::Browser;
+use lab::{Browser, BrowserOptions, Page};
 use serde_json::{Value, json};
 
 use super::super::chirp::RATE;
@@ -21,13 +21,16 @@ const PART: usize = 480_000;
 /// time, as our own playout is asked.
 const DEVICE: [&str; 2] = ["--disable-audio-output", "--audio-buffer-size=480"];
 
-struct Page(Browser);
+struct Listening {
+    browser: Browser,
+    page: Page,
+}
 
 /// Sees to it that it is installed, and that it starts.
 pub(super) fn ready() -> Result<Other> {
     setup::ensure(&[Job::Browser])?;
-    let version = Browser::start(&DEVICE)?.version()?;
-    let version = version.split(['/', '.']).nth(1).unwrap_or_default();
+    let version = start()?.version()?;
+    let version = version.split('.').next().unwrap_or_default();
     Ok(Other {
         name: "chromium",
         title: format!("Chromium {version}"),
@@ -39,20 +42,31 @@ fn listen(url: &str, path: &Path) -> Result<Box<dyn Listener>> {
     let page = path.with_extension("html");
     fs::write(&page, include_str!("listener.html"))
         .with_context(|| format!("cannot write {}", page.display()))?;
-    let mut browser = Browser::start(&DEVICE)?;
-    browser.open(&format!("file://{}", page.display()))?;
-    browser.run(&format!("listen({})", json!(url)), LIMIT)?;
-    Ok(Box::new(Page(browser)))
+    let browser = start()?;
+    let listener = browser.page()?;
+    listener.open(&format!("file://{}", page.display()))?;
+    listener.run(&format!("listen({})", json!(url)), LIMIT)?;
+    Ok(Box::new(Listening {
+        browser,
+        page: listener,
+    }))
 }
 
-impl Listener for Page {
+fn start() -> Result<Browser> {
+    Browser::chromium(&BrowserOptions {
+        more: &DEVICE,
+        ..BrowserOptions::default()
+    })
+}
+
+impl Listener for Listening {
     fn process(&self) -> u32 {
-        self.0.id()
+        self.browser.id()
     }
 
     fn finish(self: Box<Self>) -> Result<Recording> {
-        let Self(mut browser) = *self;
-        let heard = browser.run("heard()", LIMIT)?;
+        let page = &self.page;
+        let heard = page.run("heard()", LIMIT)?;
         let (mut pieces, mut first) = (Vec::new(), 0);
         for piece in rows(&heard["pieces"])? {
             let [at, length, rate] = piece[..] else {
@@ -82,7 +96,7 @@ impl Listener for Page {
         let mut samples = Vec::with_capacity(first);
         while samples.len() < first {
             let to = first.min(samples.len() + PART);
-            let part = browser.run(&format!("part({}, {to})", samples.len()), LIMIT)?;
+            let part = page.run(&format!("part({}, {to})", samples.len()), LIMIT)?;
             let part = part.as_str().context("no samples")?;
             for word in part.split(' ') {
                 samples.push(

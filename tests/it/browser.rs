@@ -1,0 +1,39 @@
+//! Pages in real browsers: Chromium and Firefox, each without a screen and with a microphone that hears a tone.
+#![allow(clippy::unwrap_used)]
+
+mod pages;
+mod peers;
+mod tutorial;
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use lab::{Browser, BrowserKind, BrowserOptions, Microphone};
+
+/// What the pages of each browser say into a call, in hertz: each another, so that nobody's echo canceller takes one for the other.
+pub(crate) fn tone(kind: BrowserKind) -> u32 {
+    match kind {
+        BrowserKind::Chromium => 1000,
+        BrowserKind::Firefox => 700,
+    }
+}
+
+/// The one that the tests running at this moment share; nothing, and a word about it, where it is not installed.
+pub(crate) fn browser(kind: BrowserKind, test: &str) -> Option<Arc<Browser>> {
+    static RUNNING: [Mutex<Weak<Browser>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
+    if !kind.is_here(&format!("browser::{test}")) {
+        return None;
+    }
+    let mut running = RUNNING[kind as usize]
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if let Some(browser) = running.upgrade() {
+        return Some(browser);
+    }
+    let options = BrowserOptions {
+        microphone: Microphone::Tone(tone(kind)),
+        ..BrowserOptions::default()
+    };
+    let browser = Arc::new(Browser::start(kind, &options).unwrap());
+    *running = Arc::downgrade(&browser);
+    Some(browser)
+}

@@ -1,0 +1,85 @@
+//! The real programs at the other end of a page's call.
+
+use std::process::Command;
+use std::time::Instant;
+
+use lab::{Presence, Process, Scratch, wav};
+use serde_json::Value;
+use tests::{LIMIT, program};
+
+/// `signaling` at any free loopback port. Ends with its owner.
+pub(crate) struct Server {
+    addr: String,
+    _process: Process,
+}
+
+/// `peer-cli` with a tone, which keeps what it hears.
+pub(crate) struct Peer {
+    pub(crate) process: Process,
+    folder: Scratch,
+}
+
+/// What `peer-cli` says into a call, in hertz.
+pub(crate) const TONE: u32 = 440;
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        let mut command = Command::new(program("signaling"));
+        command.args(["--listen", "127.0.0.1:0", "--json"]);
+        let mut process = Process::start("signaling", command).unwrap();
+        let listening = process.wait_for("listening", LIMIT).unwrap().value;
+        Self {
+            addr: listening["addr"].as_str().unwrap().to_owned(),
+            _process: process,
+        }
+    }
+
+    /// What peers and tutorial pages connect to.
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}/socket", self.addr)
+    }
+}
+
+impl Peer {
+    /// In the server's one room, with these words beside.
+    pub(crate) fn start(verb: &str, server: &Server, words: &[&str]) -> Self {
+        let folder = Scratch::new().unwrap();
+        let speaker = format!("file:{}", folder.file("heard.wav").display());
+        let tone = format!("tone:{TONE}");
+        let mut command = Command::new(program("peer-cli"));
+        command.args([verb, "--server", &server.url(), "--json", "--stun", "off"]);
+        command
+            .args(["--mic", &tone, "--speaker", &speaker])
+            .args(words);
+        let name = if verb == "call" { "call" } else { "answer" };
+        Self {
+            process: Process::start(name, command).unwrap(),
+            folder,
+        }
+    }
+
+    /// In the room, ready for whoever comes.
+    pub(crate) fn waits(mut self) -> Self {
+        self.sees("signaling");
+        self
+    }
+
+    /// The next event of this name.
+    pub(crate) fn sees(&mut self, name: &str) -> Value {
+        self.process.wait_for(name, LIMIT).unwrap().value
+    }
+
+    /// When its call was over for it, and all the seconds for which it had heard this tone; it ended with this exit code.
+    pub(crate) fn ends(mut self, code: i32, hertz: u32) -> (Instant, f64) {
+        let ended = self.process.wait_for("ended", LIMIT).unwrap();
+        assert_eq!(
+            self.process.finish(LIMIT).unwrap(),
+            code,
+            "{:?}",
+            ended.value
+        );
+        let file = std::fs::read(self.folder.file("heard.wav")).unwrap();
+        let sound = wav::parse(&file).unwrap();
+        (ended.at, Presence::of(f64::from(hertz), &sound).total())
+    }
+}
