@@ -2,6 +2,7 @@
 
 mod calls;
 mod doctor;
+mod example;
 mod layout;
 mod namespace;
 mod nat;

@@ -19,6 +19,8 @@ pub(crate) enum Job {
     Quality,
     /// Open pages in a browser.
     Browser,
+    /// Run programs on Node, with packages of npm.
+    Node,
 }
 
 /// Something that must be there, how to see that it is, and the Debian packages that bring it.
@@ -156,6 +158,20 @@ pub(crate) const NEEDS: &[Need] = &[
         only_linux: false,
         present: || lab::Browser::program().is_some(),
         debian: &["chromium"],
+    },
+    Need {
+        what: "node (nodejs)",
+        job: Job::Node,
+        only_linux: false,
+        present: || shell::find("node").is_some(),
+        debian: &["nodejs"],
+    },
+    Need {
+        what: "npm",
+        job: Job::Node,
+        only_linux: false,
+        present: || shell::find("npm").is_some(),
+        debian: &["npm"],
     },
 ];
 

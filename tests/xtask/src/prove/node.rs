@@ -1,0 +1,81 @@
+//! Packages of Node: those of the lock file in `tests/others`, installed at their first use and kept.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::setup::{self, Job};
+use crate::shell;
+use crate::workspace::Workspace;
+
+/// What they are, from the top of the checkout.
+const OTHERS: &str = "tests/others";
+const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+/// A copy of the lock file, once all of it is installed.
+const STAMP: &str = "installed.json";
+
+pub(super) struct Packages {
+    /// `node_modules`.
+    folder: PathBuf,
+    others: PathBuf,
+}
+
+impl Packages {
+    /// Sees to it that they are installed. No script of theirs is run: what they need of the machine is in them.
+    pub(super) fn install(workspace: &Workspace) -> Result<Self> {
+        setup::ensure(&[Job::Node])?;
+        let (others, folder) = (workspace.path(OTHERS), workspace.scratch("node-others")?);
+        let read = |path: &Path| fs::read(path);
+        let lock = others.join(FILES[1]);
+        let wanted = read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+        let stamp = folder.join(STAMP);
+        if read(&stamp).ok().as_ref() != Some(&wanted) {
+            println!("installing packages of Node into {}", folder.display());
+            for file in FILES {
+                fs::copy(others.join(file), folder.join(file))
+                    .with_context(|| format!("cannot copy {file} to {}", folder.display()))?;
+            }
+            let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+            let patience = ["--fetch-retries=2", "--fetch-timeout=60000"];
+            let mut npm = Command::new("npm");
+            shell::read(npm.args(words).args(patience).current_dir(&folder))?;
+            fs::write(&stamp, wanted)
+                .with_context(|| format!("cannot write {}", stamp.display()))?;
+        }
+        Ok(Self {
+            folder: folder.join("node_modules"),
+            others,
+        })
+    }
+
+    /// One of the programs in `tests/others`.
+    pub(super) fn program(&self, name: &str) -> Command {
+        let mut command = Command::new("node");
+        command
+            .env("NODE_PATH", &self.folder)
+            .arg(self.others.join(name));
+        command
+    }
+
+    /// What an expression is in Node, as text.
+    pub(super) fn ask(&self, expression: &str) -> Result<String> {
+        let mut command = Command::new("node");
+        command.env("NODE_PATH", &self.folder);
+        let answer = shell::read(command.args(["--print", expression]))?;
+        Ok(answer.trim().to_owned())
+    }
+
+    /// Of a package.
+    pub(super) fn version(&self, package: &str) -> Result<String> {
+        let file = self.folder.join(package).join("package.json");
+        let text = fs::read_to_string(&file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let about: Value = serde_json::from_str(&text)
+            .with_context(|| format!("{} is no JSON", file.display()))?;
+        let version = about["version"].as_str();
+        Ok(version.context("a package without a version")?.to_owned())
+    }
+}
