@@ -40,7 +40,8 @@ class Tone(MediaStreamTrack):
         turns = (HERTZ * (self.sent + index) / RATE for index in range(FRAME))
         samples = array.array("h", (round(8192 * math.sin(2 * math.pi * turn)) for turn in turns))
         frame = av.AudioFrame(format="s16", layout="mono", samples=FRAME)
-        frame.planes[0].update(samples.tobytes())
+        plane = frame.planes[0]
+        plane.update(samples.tobytes().ljust(plane.buffer_size, b"\0"))
         frame.sample_rate, frame.pts, frame.time_base = RATE, self.sent, fractions.Fraction(1, RATE)
         self.sent += FRAME
         return frame
