@@ -37,12 +37,18 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
             println!("NOT MEASURED: {name} could not be had: {why:#}");
         }
     }
-    let made = make(bench, ready.iter().filter_map(|(_, stack)| stack.as_ref().ok()))?;
+    let made = make(
+        bench,
+        ready.iter().filter_map(|(_, stack)| stack.as_ref().ok()),
+    )?;
     let mut made = made.into_iter();
     let mut matrix = Matrix::default();
     for (name, stack) in &ready {
         match stack {
-            Ok(_) => matrix.rows.extend(made.next().into_iter().flatten()),
+            Ok(_) => {
+                let rows = made.next().into_iter().flatten();
+                rows.for_each(|row| matrix.add(row));
+            }
             Err(why) => matrix.missing(name, why),
         }
     }
@@ -51,16 +57,15 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
 
 /// Stack by stack the rows of both callers. In full one call at a time, since times are measured; in short the stacks side by side.
 fn make<'a>(bench: &Bench, stacks: impl Iterator<Item = &'a Stack>) -> Result<Vec<Vec<Row>>> {
-    let rows = |stack: &Stack| -> Vec<Row> {
-        Caller::BOTH
-            .map(|caller| row(bench, stack, caller))
-            .into()
-    };
+    let rows =
+        |stack: &Stack| -> Vec<Row> { Caller::BOTH.map(|caller| row(bench, stack, caller)).into() };
     if bench.scale == Scale::Full {
         return Ok(stacks.map(rows).collect());
     }
     thread::scope(|scope| {
-        let workers: Vec<_> = stacks.map(|stack| scope.spawn(move || rows(stack))).collect();
+        let workers: Vec<_> = stacks
+            .map(|stack| scope.spawn(move || rows(stack)))
+            .collect();
         let rows = workers.into_iter().map(thread::ScopedJoinHandle::join);
         rows.map(|rows| rows.map_err(|_| anyhow!("a calling thread panicked")))
             .collect()

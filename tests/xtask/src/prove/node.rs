@@ -71,8 +71,8 @@ impl Packages {
     /// Of a package.
     pub(super) fn version(&self, package: &str) -> Result<String> {
         let file = self.folder.join(package).join("package.json");
-        let text = fs::read_to_string(&file)
-            .with_context(|| format!("cannot read {}", file.display()))?;
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let about: Value = serde_json::from_str(&text)
             .with_context(|| format!("{} is no JSON", file.display()))?;
         let version = about["version"].as_str();

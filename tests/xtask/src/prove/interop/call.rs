@@ -94,7 +94,10 @@ impl Ours {
             .args(["--mic", &format!("tone:{OURS}")])
             .args(["--speaker", &file(&speaker)])
             .args(["--expect", &expected])
-            .args(["--expect", &format!("message=^{}$", text("there", MESSAGES))])
+            .args([
+                "--expect",
+                &format!("message=^{}$", text("there", MESSAGES)),
+            ])
             // It ends when this proof says so.
             .args(["--duration", "300s"]);
         let told = Told::by(Process::start("peer-cli", command)?);
@@ -113,7 +116,10 @@ impl Ours {
         let there = sent.and_then(|()| same(&from_here, &other.texts(MESSAGES)?));
         let sent = from_there.iter().try_for_each(|text| other.send(text));
         let here = sent.and_then(|()| same(&from_there, &self.told.texts(MESSAGES)?));
-        [there.context("messages there"), here.context("messages here")]
+        [
+            there.context("messages there"),
+            here.context("messages here"),
+        ]
     }
 
     /// Tones both ways: whether they are heard there, and here.

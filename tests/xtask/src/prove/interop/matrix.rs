@@ -18,11 +18,14 @@ pub(super) struct Row {
     pub(super) calls: Vec<Result<Call>>,
 }
 
+/// In the order in which they stand in the table.
 #[derive(Default)]
-pub(super) struct Matrix {
-    pub(super) rows: Vec<Row>,
-    /// Sentences about the stacks that are not there.
-    notes: Vec<String>,
+pub(super) struct Matrix(Vec<Line>);
+
+enum Line {
+    Row(Row),
+    /// A stack that could not be had, and why.
+    Missing(String, String),
 }
 
 const HEADS: [&str; 7] = [
@@ -34,22 +37,24 @@ const HEADS: [&str; 7] = [
     "set-up",
     "hang-up noticed after",
 ];
-/// Characters of a reason.
-const SHORT: usize = 160;
+/// Where there is no figure.
+const NONE: &str = "–";
 
 impl Matrix {
-    /// This stack could not be had.
+    pub(super) fn add(&mut self, row: Row) {
+        self.0.push(Line::Row(row));
+    }
+
+    /// This stack could not be had. Of the reason only the outermost words are shown: what lies below names this machine.
     pub(super) fn missing(&mut self, name: &str, why: &anyhow::Error) {
-        let all = format!("{why:#}");
-        let first = all.lines().next().unwrap_or_default();
-        let short: String = first.chars().take(SHORT).collect();
-        self.notes.push(format!("Not installed: {name}. {short}"));
+        self.0.push(Line::Missing(name.to_owned(), why.to_string()));
     }
 
     /// `bar`: for the longest that a hang-up went unnoticed, in milliseconds.
     pub(super) fn table(self, bar: f64) -> Table {
         let mut table = Table::default();
-        let calls = || self.rows.iter().flat_map(|row| &row.calls);
+        let rows = || self.0.iter().filter_map(Line::row);
+        let calls = || rows().flat_map(|row| &row.calls);
         let all = calls().count();
         if all > 0 {
             let mut count = |what: &str, is_good: fn(&Call) -> bool| {
@@ -57,23 +62,45 @@ impl Matrix {
                 table.judged(what, format!("{good} of {all}"), "all".into(), good == all);
             };
             count("calls that were connected, and ended well", |_| true);
-            count("sound, by its spectrum at both ends", |call| call.sound == [true; 2]);
+            count("sound, by its spectrum at both ends", |call| {
+                call.sound == [true; 2]
+            });
             count("messages both ways, each once and in order", |call| {
                 call.messages == [true; 2]
             });
-            let longest = calls().flatten().map(|call| call.noticed).fold(0.0, f64::max);
+            let longest = calls()
+                .flatten()
+                .map(|call| call.noticed)
+                .fold(0.0, f64::max);
             let what = "the slowest hang-up, until the other side says so";
             table.at_most(what, longest, format!("{longest:.0} ms"), bar, " ms");
         }
-        for note in &self.notes {
-            table.informs("not measured", note.clone());
-        }
         table.beside = Some(Comparison {
             heads: HEADS.map(str::to_owned).into(),
-            rows: self.rows.iter().map(Row::cells).collect(),
-            notes: self.notes,
+            rows: self.0.iter().map(Line::cells).collect(),
+            notes: Vec::new(),
         });
         table
+    }
+}
+
+impl Line {
+    const fn row(&self) -> Option<&Row> {
+        match self {
+            Self::Row(row) => Some(row),
+            Self::Missing(..) => None,
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Row(row) => row.cells(),
+            Self::Missing(name, why) => {
+                let mut cells = vec![name.clone(), format!("not here: {why}")];
+                cells.resize(HEADS.len(), NONE.to_owned());
+                cells
+            }
+        }
     }
 }
 
@@ -92,7 +119,7 @@ impl Row {
         let heard = |hertz: u32, came: String| format!("{hertz} Hz: {came}");
         let spread = |of: fn(&Call) -> f64| {
             let spread = Spread::of(good.iter().map(|call| of(call)).collect());
-            spread.map_or_else(|| "–".to_owned(), |spread| format!("{spread} ms"))
+            spread.map_or_else(|| NONE.to_owned(), |spread| format!("{spread} ms"))
         };
         vec![
             self.title.clone(),
@@ -131,7 +158,7 @@ mod tests {
 
     fn matrix(calls: Vec<anyhow::Result<Call>>) -> Matrix {
         let mut matrix = Matrix::default();
-        matrix.rows.push(Row {
+        matrix.add(Row {
             title: "theirs 1.0".into(),
             caller: Caller::Other,
             decodes: true,
@@ -165,9 +192,13 @@ mod tests {
     #[test]
     fn who_is_not_there_fails_nothing_and_is_named() {
         let mut matrix = Matrix::default();
-        matrix.missing("theirs", &anyhow!("no npm\nat all"));
+        matrix.missing(
+            "theirs",
+            &anyhow!("no such folder").context("npm could not install it"),
+        );
         let table = matrix.table(1000.0);
         assert!(table.missed().is_none());
-        assert!(table.markdown().contains("Not installed: theirs. no npm"));
+        let row = "| theirs | not here: npm could not install it | – | – | – | – | – |";
+        assert!(table.markdown().contains(row), "{}", table.markdown());
     }
 }

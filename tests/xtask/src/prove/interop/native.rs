@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::program::Program;
 use super::stack::{OURS, Stack, Start};
@@ -11,13 +11,17 @@ use crate::prove::node::Packages;
 use crate::prove::python::AIORTC;
 use crate::shell;
 
+/// Why a stack is not here although it was installed.
+const BROKEN: &str = "it was installed and cannot be loaded";
 /// Hertz of the tone that our programs on these stacks send.
 const THEIRS: u32 = 660;
 
 pub(super) fn aiortc(bench: &Bench) -> Result<Stack> {
-    let python = AIORTC.interpreter(bench.workspace)?;
+    let python = AIORTC
+        .interpreter(bench.workspace)
+        .context("pip could not install it")?;
     let question = "import aiortc; print(aiortc.__version__)";
-    let version = shell::read(Command::new(&python).args(["-c", question]))?;
+    let version = shell::read(Command::new(&python).args(["-c", question])).context(BROKEN)?;
     let script = bench.workspace.path("tests/others/aiortc_peer.py");
     Ok(Stack {
         name: "aiortc",
@@ -33,12 +37,12 @@ pub(super) fn aiortc(bench: &Bench) -> Result<Stack> {
 }
 
 pub(super) fn libwebrtc(bench: &Bench) -> Result<Stack> {
-    let packages = Packages::install(bench.workspace)?;
-    packages.ask("typeof require('@roamhq/wrtc').RTCPeerConnection")?;
-    let version = packages.version("@roamhq/wrtc")?;
+    let packages = packages(bench)?;
+    packages.ask("require('@roamhq/wrtc')").context(BROKEN)?;
+    let version = packages.version("@roamhq/wrtc").context(BROKEN)?;
     Ok(Stack {
         name: "libwebrtc",
-        title: format!("libwebrtc, by @roamhq/wrtc {version}"),
+        title: format!("libwebrtc (@roamhq/wrtc {version})"),
         tone: THEIRS,
         decodes: true,
         start: start("libwebrtc", move || packages.program("libwebrtc.js")),
@@ -47,21 +51,25 @@ pub(super) fn libwebrtc(bench: &Bench) -> Result<Stack> {
 
 /// It has no codec: what it hears goes back as it came.
 pub(super) fn libdatachannel(bench: &Bench) -> Result<Stack> {
-    let packages = Packages::install(bench.workspace)?;
-    let library = packages.ask("require('node-datachannel').getLibraryVersion()")?;
-    let version = packages.version("node-datachannel")?;
+    let packages = packages(bench)?;
+    let question = "require('node-datachannel').getLibraryVersion()";
+    let library = packages.ask(question).context(BROKEN)?;
+    let version = packages.version("node-datachannel").context(BROKEN)?;
     Ok(Stack {
         name: "libdatachannel",
-        title: format!("libdatachannel {library}, by node-datachannel {version}"),
+        title: format!("libdatachannel {library} (node-datachannel {version})"),
         tone: OURS,
         decodes: false,
-        start: start("libdatachannel", move || packages.program("libdatachannel.js")),
+        start: start("libdatachannel", move || {
+            packages.program("libdatachannel.js")
+        }),
     })
 }
 
-fn start(
-    name: &'static str,
-    command: impl Fn() -> Command + Send + Sync + 'static,
-) -> Box<Start> {
+fn packages(bench: &Bench) -> Result<Packages> {
+    Packages::install(bench.workspace).context("npm could not install it")
+}
+
+fn start(name: &'static str, command: impl Fn() -> Command + Send + Sync + 'static) -> Box<Start> {
     Box::new(move |url, path| Program::start(name, command(), url, path))
 }

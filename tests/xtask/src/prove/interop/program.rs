@@ -30,8 +30,7 @@ impl Program {
     ) -> Result<Box<dyn Other>> {
         let samples = path.with_extension("pcm");
         // What a call before this one has left is not heard in this one.
-        fs::write(&samples, [])
-            .with_context(|| format!("cannot write {}", samples.display()))?;
+        fs::write(&samples, []).with_context(|| format!("cannot write {}", samples.display()))?;
         command.arg(url).arg(&samples);
         let mut told = Told::by(Process::start(name, command)?);
         told.sees("listening")?;
