@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use serde_json::Value;
 
 use crate::setup::{self, Job};
@@ -17,6 +18,14 @@ const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 /// A copy of the lock file, once all of it is installed.
 const STAMP: &str = "installed.json";
 
+/// A mirror that fails once mostly answers a moment later; times in milliseconds.
+const PATIENCE: [&str; 4] = [
+    "--fetch-retries=3",
+    "--fetch-retry-mintimeout=1000",
+    "--fetch-retry-maxtimeout=4000",
+    "--fetch-timeout=60000",
+];
+
 pub(super) struct Packages {
     /// `node_modules`.
     folder: PathBuf,
@@ -24,27 +33,13 @@ pub(super) struct Packages {
 }
 
 impl Packages {
-    /// Sees to it that they are installed. No script of theirs is run: what they need of the machine is in them.
+    /// Sees to it that they are installed; tried once, since a network that is not there takes its time to say so.
     pub(super) fn install(workspace: &Workspace) -> Result<Self> {
-        setup::ensure(&[Job::Node])?;
+        static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
         let (others, folder) = (workspace.path(OTHERS), workspace.scratch("node-others")?);
-        let read = |path: &Path| fs::read(path);
-        let lock = others.join(FILES[1]);
-        let wanted = read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
-        let stamp = folder.join(STAMP);
-        if read(&stamp).ok().as_ref() != Some(&wanted) {
-            println!("installing packages of Node into {}", folder.display());
-            for file in FILES {
-                fs::copy(others.join(file), folder.join(file))
-                    .with_context(|| format!("cannot copy {file} to {}", folder.display()))?;
-            }
-            let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-            let patience = ["--fetch-retries=2", "--fetch-timeout=60000"];
-            let mut npm = Command::new("npm");
-            shell::read(npm.args(words).args(patience).current_dir(&folder))?;
-            fs::write(&stamp, wanted)
-                .with_context(|| format!("cannot write {}", stamp.display()))?;
-        }
+        let tried =
+            TRIED.get_or_init(|| install(&others, &folder).map_err(|why| format!("{why:#}")));
+        tried.clone().map_err(Error::msg)?;
         Ok(Self {
             folder: folder.join("node_modules"),
             others,
@@ -78,4 +73,26 @@ impl Packages {
         let version = about["version"].as_str();
         Ok(version.context("a package without a version")?.to_owned())
     }
+}
+
+/// No script of theirs is run: what they need of the machine is in them.
+fn install(others: &Path, folder: &Path) -> Result<()> {
+    setup::ensure(&[Job::Node])?;
+    let lock = others.join(FILES[1]);
+    let wanted = fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let stamp = folder.join(STAMP);
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("installing packages of Node into {}", folder.display());
+    for file in FILES {
+        fs::copy(others.join(file), folder.join(file))
+            .with_context(|| format!("cannot copy {file} to {}", folder.display()))?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+        .args(PATIENCE)
+        .current_dir(folder);
+    shell::read(&mut npm)?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
