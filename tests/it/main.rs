@@ -3,6 +3,7 @@
 mod browser;
 mod calls;
 mod doctor;
+mod example;
 mod layout;
 mod namespace;
 mod nat;

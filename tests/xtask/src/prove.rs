@@ -16,7 +16,9 @@ mod audio;
 mod calls;
 mod echo;
 mod idle;
+mod interop;
 mod nat;
+mod node;
 mod python;
 mod quality;
 mod quiet;
@@ -109,6 +111,11 @@ const PROOFS: &[Proof] = &[
         name: "relay",
         about: "what a relayed call costs more than a direct one",
         run: relay::run,
+    },
+    Proof {
+        name: "interop",
+        about: "calls from and to other WebRTC stacks, with sound and messages",
+        run: interop::run,
     },
 ];
 

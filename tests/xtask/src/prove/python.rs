@@ -20,6 +20,14 @@ pub(super) struct Environment {
     pub(super) found: OnceLock<PathBuf>,
 }
 
+/// `aiortc`, and the WebSocket that its programs reach a signaling server by.
+pub(super) static AIORTC: Environment = Environment {
+    folder: "python-aiortc",
+    packages: &["aiortc==1.*", "websockets==15.*"],
+    modules: "aiortc, websockets",
+    found: OnceLock::new(),
+};
+
 impl Environment {
     /// Its interpreter.
     pub(super) fn interpreter(&self, workspace: &Workspace) -> Result<PathBuf> {

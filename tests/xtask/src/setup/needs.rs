@@ -21,6 +21,8 @@ pub(crate) enum Job {
     Quality,
     /// Open pages in browsers.
     Browser,
+    /// Run programs on Node, with packages of npm.
+    Node,
 }
 
 /// Something that must be there, how to see that it is, and the Debian packages that bring it.
@@ -165,6 +167,20 @@ pub(crate) const NEEDS: &[Need] = &[
         only_linux: true,
         present: || BrowserKind::Firefox.program().is_some(),
         debian: &["firefox-esr"],
+    },
+    Need {
+        what: "node (nodejs)",
+        job: Job::Node,
+        only_linux: false,
+        present: || shell::find("node").is_some(),
+        debian: &["nodejs"],
+    },
+    Need {
+        what: "npm",
+        job: Job::Node,
+        only_linux: false,
+        present: || shell::find("npm").is_some(),
+        debian: &["npm"],
     },
 ];
 

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,17 +13,10 @@ use super::super::chirp::RATE;
 use super::recording::{Count, Piece, Recording};
 use super::{Listener, Other};
 use crate::prove::Bench;
-use crate::prove::python::Environment;
+use crate::prove::python::AIORTC;
 use crate::shell;
 
 const LIMIT: Duration = Duration::from_secs(60);
-
-static ENVIRONMENT: Environment = Environment {
-    folder: "python-aiortc",
-    packages: &["aiortc==1.*", "websockets==15.*"],
-    modules: "aiortc, websockets",
-    found: OnceLock::new(),
-};
 
 struct Program {
     process: Process,
@@ -33,7 +25,7 @@ struct Program {
 
 /// Sees to it that it is installed.
 pub(super) fn ready(bench: &Bench) -> Result<Other> {
-    let python = ENVIRONMENT.interpreter(bench.workspace)?;
+    let python = AIORTC.interpreter(bench.workspace)?;
     let question = "import aiortc; print(aiortc.__version__)";
     let version = shell::read(Command::new(&python).args(["-c", question]))?;
     Ok(Other {
