@@ -15,6 +15,8 @@ export class Link {
   remote = null;
   remoteUfrag = null;
   closed = false;
+  /** Addresses of ours that were found. */
+  candidates = 0;
   #hear;
   #sound;
   #channels = new Map();
@@ -29,7 +31,10 @@ export class Link {
     this.#sound = sound;
     const policy = {bundlePolicy: 'max-bundle', iceTransportPolicy: relayOnly ? 'relay' : 'all'};
     this.pc = new RTCPeerConnection({...policy, iceServers});
-    this.pc.onicecandidate = ({candidate}) => hear.candidate(this, candidate);
+    this.pc.onicecandidate = ({candidate}) => {
+      this.candidates += candidate?.candidate ? 1 : 0;
+      hear.candidate(this, candidate);
+    };
     this.pc.onconnectionstatechange = () => hear.state(this);
     this.pc.oniceconnectionstatechange = () => hear.state(this);
     this.pc.ontrack = ({track}) => hear.track(this, track);

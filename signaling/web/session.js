@@ -297,6 +297,8 @@ export class Session {
       ? candidate.toJSON()
       : {usernameFragment: candidate?.usernameFragment ?? link.localUfrag};
     this.#do(() => this.#negotiation.local(event, data));
+    // All were looked for, and there is none: nothing is to be waited for.
+    if (!candidate && link === this.#link && !link.candidates && this.phase !== 'call') this.#noPath();
   }
 
   #onState(link) {
@@ -359,7 +361,7 @@ export class Session {
 
   /** `told` is what the other side says about it, if it was the first to know. */
   async #noPath(told = null) {
-    const detail = {...(await tried(this.pc)), told};
+    const detail = {...(await tried(this.pc)), told, relayOnly: this.#relayOnly};
     if (this.phase === 'over') return;
     if (told === null) this.#sayBye('no path', 'failed');
     this.#end('no-path', {by: told === null ? 'local' : 'remote', detail});

@@ -63,11 +63,12 @@ export function ending(name, {reason, by, detail, seconds, wasCall, path}) {
 }
 
 /** The addresses that were tried, and what the other side says about it. */
-function noPath({local, remote, told}) {
+function noPath({local, remote, told, relayOnly}) {
   const list = (all) => (all.length ? all.join(', ') : 'none');
   const relays = [...local, ...remote].some((one) => one.startsWith('relay'));
   const more = relays ? 'A firewall seems to block even the relay.' : ADVICE;
   const says = told ? ` The other side says: “${told}”.` : '';
+  if (relayOnly && !local.length) return `You asked for a relay only, and there is none that works.${says} ${ADVICE}`;
   return `No pair of addresses worked. Ours: ${list(local)}. Theirs: ${list(remote)}.${says} ${more}`;
 }
 

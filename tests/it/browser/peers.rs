@@ -1,5 +1,6 @@
 //! The real programs at the other end of a page's call.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use tests::{LIMIT, program};
 /// `signaling` at any free loopback port. Ends with its owner.
 pub(crate) struct Server {
     addr: String,
-    _process: Process,
+    process: Process,
 }
 
 /// `peer-cli` with a tone, which keeps what it hears.
@@ -24,14 +25,44 @@ pub(crate) const TONE: u32 = 440;
 
 impl Server {
     pub(crate) fn start() -> Self {
+        Self::start_at("127.0.0.1:0", &[])
+    }
+
+    /// With these words beside.
+    pub(crate) fn start_with(words: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", words)
+    }
+
+    fn start_at(place: &str, words: &[&str]) -> Self {
         let mut command = Command::new(program("signaling"));
-        command.args(["--listen", "127.0.0.1:0", "--json"]);
+        command.args(["--listen", place, "--json"]).args(words);
         let mut process = Process::start("signaling", command).unwrap();
         let listening = process.wait_for("listening", LIMIT).unwrap().value;
         Self {
             addr: listening["addr"].as_str().unwrap().to_owned(),
-            _process: process,
+            process,
         }
+    }
+
+    /// Gone without a word.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+    }
+
+    /// Another one at the same place.
+    pub(crate) fn start_again(&mut self) {
+        *self = Self::start_at(&self.addr, &[]);
+    }
+
+    /// Where its page is.
+    pub(crate) fn page(&self) -> String {
+        format!("http://{}/", self.addr)
+    }
+
+    /// The same on a machine of this name.
+    pub(crate) fn page_as(&self, name: &str) -> String {
+        let port = self.addr.rsplit(':').next().unwrap_or_default();
+        format!("http://{name}:{port}/")
     }
 
     /// What peers and tutorial pages connect to.
@@ -67,6 +98,15 @@ impl Peer {
     /// The next event of this name.
     pub(crate) fn sees(&mut self, name: &str) -> Value {
         self.process.wait_for(name, LIMIT).unwrap().value
+    }
+
+    /// The user names of its ICE, one more after each restart, as `--stats` tells them.
+    pub(crate) fn ice_users(&mut self) -> BTreeSet<String> {
+        let stats = self.sees("stats");
+        let objects = stats["stats"].as_array().unwrap().iter();
+        let local = objects.filter(|object| object["type"] == "local-candidate");
+        let users = local.filter_map(|object| object["usernameFragment"].as_str());
+        users.map(str::to_owned).collect()
     }
 
     /// When its call was over for it, and all the seconds for which it had heard this tone; it ended with this exit code.

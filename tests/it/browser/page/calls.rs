@@ -1,0 +1,139 @@
+//! Calls, both ways: sound, messages, and how they end.
+
+use std::time::Instant;
+
+use lab::BrowserKind;
+
+use super::{HEARD, Ours, noticed};
+use crate::browser::peers::{Peer, Server, TONE};
+use crate::browser::{browser, tone};
+
+/// By the big button; and hangs up.
+fn calls_answer(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: it calls peer-cli answer") else {
+        return;
+    };
+    let server = Server::start();
+    let mut answer = Peer::start("answer", &server, &["-m", "hello"]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    page.calls();
+    page.is("call");
+    page.reads("hello");
+    page.says("hi there");
+    assert_eq!(answer.sees("message")["text"], "hi there");
+    page.hears(TONE);
+    let delivered = "[...document.querySelectorAll('#messages small')].some(line => line.textContent.includes('delivered'))";
+    page.page.wait_until(delivered, tests::LIMIT).unwrap();
+    let hung_up = Instant::now();
+    page.page.click("#hang-up").unwrap();
+    page.is("ended");
+    let (knew, heard) = answer.ends(0, tone(kind));
+    noticed(hung_up, knew);
+    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    page.is_well();
+}
+
+/// It rings, is answered by keyboard, and left.
+fn is_called(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: peer-cli call calls it") else {
+        return;
+    };
+    let server = Server::start();
+    let page = Ours::join(&browser, &server, "ann");
+    let mut call = Peer::start("call", &server, &["-m", "hello"]);
+    page.is("ringing");
+    page.page.press("Enter").unwrap();
+    page.is("call");
+    page.reads("hello");
+    page.says("hi there");
+    assert_eq!(call.sees("message")["text"], "hi there");
+    page.hears(TONE);
+    call.process.interrupt().unwrap();
+    page.is_left();
+    let (_, heard) = call.ends(130, tone(kind));
+    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    page.is_well();
+}
+
+#[test]
+fn the_page_in_chromium_calls_peer_cli_answer() {
+    calls_answer(BrowserKind::Chromium);
+}
+
+#[test]
+fn the_page_in_firefox_calls_peer_cli_answer() {
+    calls_answer(BrowserKind::Firefox);
+}
+
+#[test]
+fn peer_cli_call_calls_the_page_in_chromium() {
+    is_called(BrowserKind::Chromium);
+}
+
+#[test]
+fn peer_cli_call_calls_the_page_in_firefox() {
+    is_called(BrowserKind::Firefox);
+}
+
+#[test]
+fn who_declines_is_not_heard_and_the_caller_knows() {
+    let Some(browser) = browser(BrowserKind::Chromium, "page: declines") else {
+        return;
+    };
+    let server = Server::start();
+    let page = Ours::join(&browser, &server, "ann");
+    let mut call = Peer::start("call", &server, &[]);
+    page.is("ringing");
+    page.page.click("#decline").unwrap();
+    page.is("joined");
+    let exit = call.sees("exit");
+    assert_ne!(exit["code"], 0, "{exit}");
+    page.is_well();
+}
+
+/// Two pages and a terminal in one room, all talk with each other's neighbour.
+#[test]
+fn two_pages_call_one_terminal_and_then_each_other() {
+    let kinds = [BrowserKind::Chromium, BrowserKind::Firefox];
+    let test = "page: two of them and a terminal";
+    let [Some(first), Some(second)] = kinds.map(|kind| browser(kind, test)) else {
+        return;
+    };
+    let server = Server::start();
+    let answer = Peer::start("answer", &server, &["--peers", "2", "--keep"]).waits();
+    let ann = Ours::join(&first, &server, "ann");
+    ann.calls();
+    ann.is("call");
+    let bob = Ours::join(&second, &server, "bob");
+    // Not ann, who is in a call.
+    bob.page
+        .wait_until(
+            "document.querySelectorAll('#peers li').length === 2",
+            tests::LIMIT,
+        )
+        .unwrap();
+    bob.page
+        .click("#peers li:not([data-name=ann]) button")
+        .unwrap();
+    bob.is("call");
+    ann.hears(TONE);
+    bob.hears(TONE);
+    for page in [&ann, &bob] {
+        page.page.click("#hang-up").unwrap();
+        page.is("ended");
+        page.page.click("#back").unwrap();
+        page.is("joined");
+    }
+    ann.page.click("#peers li[data-name=bob] button").unwrap();
+    bob.is("ringing");
+    bob.page.click("#answer").unwrap();
+    ann.is("call");
+    bob.is("call");
+    ann.hears(tone(kinds[1]));
+    bob.hears(tone(kinds[0]));
+    drop(answer);
+    ann.page.click("#hang-up").unwrap();
+    bob.is_left();
+    ann.is_well();
+    bob.is_well();
+}

@@ -1,0 +1,152 @@
+//! What happens to a call while it runs: another microphone, another path, a page that is loaded anew, a server that dies.
+
+use std::time::Instant;
+
+use lab::BrowserKind;
+use tests::LIMIT;
+
+use super::{HEARD, Ours};
+use crate::browser::peers::{Peer, Server, TONE};
+use crate::browser::{browser, tone};
+
+fn choose(page: &Ours, microphone: &str) {
+    let script = format!(
+        "(select => {{ select.value = '{microphone}'; select.dispatchEvent(new Event('change')); }})(document.querySelector('#microphone'))"
+    );
+    page.page.run(&script, LIMIT).unwrap();
+}
+
+/// Renegotiation by the page: it was silent, and then is not.
+fn adds_a_microphone(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: a microphone that comes later") else {
+        return;
+    };
+    let server = Server::start();
+    let answer = Peer::start("answer", &server, &[]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    choose(&page, "off");
+    page.calls();
+    page.is("call");
+    page.hears(TONE);
+    page.page
+        .wait_until("document.body.dataset.microphone === 'off'", LIMIT)
+        .unwrap();
+    choose(&page, "default");
+    page.page
+        .wait_until("document.body.dataset.microphone === 'on'", LIMIT)
+        .unwrap();
+    // The other direction is not disturbed, and takes the time that ours needs.
+    page.hears(TONE);
+    page.page.click("#hang-up").unwrap();
+    let (_, heard) = answer.ends(0, tone(kind));
+    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    assert!(
+        heard < 6.0,
+        "{heard:.2} s: it was heard before it was there"
+    );
+    page.is_well();
+}
+
+#[test]
+fn a_microphone_is_added_in_chromium() {
+    adds_a_microphone(BrowserKind::Chromium);
+}
+
+#[test]
+fn a_microphone_is_added_in_firefox() {
+    adds_a_microphone(BrowserKind::Firefox);
+}
+
+/// The restart of ICE is seen in new credentials, and the sound goes on.
+fn restarts(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: another path") else {
+        return;
+    };
+    let server = Server::start();
+    let mut answer = Peer::start("answer", &server, &["--stats", "200ms"]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    page.calls();
+    page.is("call");
+    let before = answer.ice_users();
+    page.page.click("#restart").unwrap();
+    let deadline = Instant::now() + LIMIT;
+    while answer.ice_users().is_subset(&before) {
+        assert!(Instant::now() < deadline, "ICE was not restarted");
+    }
+    page.hears(TONE);
+    page.page.click("#hang-up").unwrap();
+    let (_, heard) = answer.ends(0, tone(kind));
+    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    page.is_well();
+}
+
+#[test]
+fn another_path_is_looked_for_in_chromium() {
+    restarts(BrowserKind::Chromium);
+}
+
+#[test]
+fn another_path_is_looked_for_in_firefox() {
+    restarts(BrowserKind::Firefox);
+}
+
+/// A call that breaks off because its page is loaded anew is taken up again by itself.
+fn is_loaded_anew(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: loaded anew in a call") else {
+        return;
+    };
+    let server = Server::start();
+    let answer = Peer::start("answer", &server, &["--keep"]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    page.calls();
+    page.is("call");
+    page.page.reload().unwrap();
+    page.is("call");
+    page.hears(TONE);
+    answer.process.interrupt().unwrap();
+    page.is_left();
+    page.is_well();
+}
+
+#[test]
+fn a_page_that_is_loaded_anew_goes_on_in_chromium() {
+    is_loaded_anew(BrowserKind::Chromium);
+}
+
+#[test]
+fn a_page_that_is_loaded_anew_goes_on_in_firefox() {
+    is_loaded_anew(BrowserKind::Firefox);
+}
+
+/// Sound through the relay of the server itself, and the page says so.
+fn is_relayed(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: through a relay only") else {
+        return;
+    };
+    let server = Server::start_with(&["--relay", "127.0.0.1:0", "--relay-allow-private"]);
+    let answer = Peer::start("answer", &server, &[]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    page.page
+        .run("document.querySelector('#relay-only').click()", LIMIT)
+        .unwrap();
+    page.calls();
+    page.is("call");
+    page.page
+        .wait_until("document.body.dataset.path === 'relay'", LIMIT)
+        .unwrap();
+    page.hears(TONE);
+    page.page.click("#hang-up").unwrap();
+    let (_, heard) = answer.ends(0, tone(kind));
+    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    page.is_well();
+}
+
+#[test]
+fn a_relay_only_carries_it_in_chromium() {
+    is_relayed(BrowserKind::Chromium);
+}
+
+#[test]
+fn a_relay_only_carries_it_in_firefox() {
+    is_relayed(BrowserKind::Firefox);
+}
