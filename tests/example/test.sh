@@ -30,7 +30,7 @@ until server=$(sed -n 's/.*"listening","addr":"\([^"]*\)".*/ws:\/\/\1\/socket/p'
 done
 
 # The peer: sends back what it hears, and knows what it wants to hear.
-peer-cli answer --server "$server" --stun off --echo --timeout 60s \
+peer-cli answer --server "$server" --stun off --echo --timeout 30s \
   --expect audio --expect 'message=^hello from the page$' &
 peer=$!
 started="$started $peer"
@@ -38,11 +38,11 @@ started="$started $peer"
 # The page: a microphone that beeps, no questions, no sandbox (which root and containers cannot have), a new profile.
 "$browser" --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update \
   --use-fake-device-for-media-stream --use-fake-ui-for-media-stream --autoplay-policy=no-user-gesture-required \
-  --allow-loopback-in-peer-connection --user-data-dir="$scratch/profile" --remote-debugging-port=0 \
+  --allow-loopback-in-peer-connection --user-data-dir="$scratch/profile" --remote-debugging-port=0 --enable-logging=stderr \
   "$page?server=$server&call" >"$scratch/browser" 2>&1 &
 started="$started $!"
 
 code=0
 wait "$peer" || code=$?
-[ "$code" = 0 ] || { echo "what the browser said:" && cat "$scratch/browser"; } >&2
+[ "$code" = 0 ] || { echo "what the page said:" && grep CONSOLE "$scratch/browser"; } >&2 || true
 exit "$code"

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use lab::{Presence, Process, Sound, wav};
 
 use super::stack::{Caller, OURS, Other, Stack};
@@ -20,8 +20,8 @@ pub(super) struct Call {
     pub(super) messages: [bool; 2],
     /// Whether the tone was heard: there, and here.
     pub(super) sound: [bool; 2],
-    /// From one side's hanging up until the other says that the call has ended; in milliseconds.
-    pub(super) noticed: f64,
+    /// From one side's hanging up until the other says that the call has ended, in milliseconds; `None`: it did not end well.
+    pub(super) noticed: Option<f64>,
 }
 
 /// Messages that are sent each way.
@@ -69,20 +69,16 @@ impl Call {
         };
         let messages = ours.exchange(&mut *other);
         let sound = ours.listen(&mut *other, stack);
-        let noticed = ours.part(&mut *other, caller)?;
+        let noticed = ours.part(&mut *other, caller);
+        let said = |why: &Error| println!("{}, {caller}: {why:#}", stack.title);
+        let noticed = noticed.inspect_err(said).ok();
         Ok(Self {
             set_up,
-            messages: messages.map(|came| told(stack, caller, came)),
-            sound: sound.map(|came| told(stack, caller, came)),
-            noticed: noticed.as_secs_f64() * 1e3,
+            messages: messages.map(|came| came.inspect_err(said).is_ok()),
+            sound: sound.map(|came| came.inspect_err(said).is_ok()),
+            noticed: noticed.map(|noticed| noticed.as_secs_f64() * 1e3),
         })
     }
-}
-
-/// Why something did not come is shown; the table tells only that.
-fn told(stack: &Stack, caller: Caller, came: Result<()>) -> bool {
-    came.inspect_err(|why| println!("{}, {caller}: {why:#}", stack.title))
-        .is_ok()
 }
 
 impl Ours {

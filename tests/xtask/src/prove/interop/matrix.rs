@@ -61,7 +61,9 @@ impl Matrix {
                 let good = calls().flatten().filter(|call| is_good(call)).count();
                 table.judged(what, format!("{good} of {all}"), "all".into(), good == all);
             };
-            count("calls that were connected, and ended well", |_| true);
+            count("calls that were connected, and ended well", |call| {
+                call.noticed.is_some()
+            });
             count("sound, by its spectrum at both ends", |call| {
                 call.sound == [true; 2]
             });
@@ -70,7 +72,7 @@ impl Matrix {
             });
             let longest = calls()
                 .flatten()
-                .map(|call| call.noticed)
+                .filter_map(|call| call.noticed)
                 .fold(0.0, f64::max);
             let what = "the slowest hang-up, until the other side says so";
             table.at_most(what, longest, format!("{longest:.0} ms"), bar, " ms");
@@ -117,8 +119,8 @@ impl Row {
             }
         };
         let heard = |hertz: u32, came: String| format!("{hertz} Hz: {came}");
-        let spread = |of: fn(&Call) -> f64| {
-            let spread = Spread::of(good.iter().map(|call| of(call)).collect());
+        let spread = |of: fn(&Call) -> Option<f64>| {
+            let spread = Spread::of(good.iter().filter_map(|call| of(call)).collect());
             spread.map_or_else(|| NONE.to_owned(), |spread| format!("{spread} ms"))
         };
         vec![
@@ -135,7 +137,7 @@ impl Row {
                 count(|call| call.messages[0]),
                 count(|call| call.messages[1])
             ),
-            spread(|call| call.set_up),
+            spread(|call| Some(call.set_up)),
             spread(|call| call.noticed),
         ]
     }
@@ -152,7 +154,7 @@ mod tests {
             set_up: 20.0,
             messages: [true; 2],
             sound,
-            noticed: 5.0,
+            noticed: Some(5.0),
         }
     }
 
@@ -183,6 +185,11 @@ mod tests {
         let deaf = matrix(vec![Ok(call([true; 2])), Ok(call([false, true]))]).table(1000.0);
         assert!(deaf.markdown().contains("440 Hz: **no**, 1 of 2"));
         assert!(deaf.missed().is_some());
+        let left = Call {
+            noticed: None,
+            ..call([true; 2])
+        };
+        assert!(matrix(vec![Ok(left)]).table(1000.0).missed().is_some());
         let broken = matrix(vec![Err(anyhow!("no path"))]).table(1000.0);
         assert!(broken.missed().is_some());
         let slow = matrix(vec![Ok(call([true; 2]))]).table(1.0);
