@@ -20,6 +20,8 @@ const LISTEN: Duration = Duration::from_millis(2500);
 const HEARD: f64 = 1.5;
 /// From hanging up at one side to knowing of it at the other. It is milliseconds on an idle machine.
 const NOTICED: Duration = Duration::from_secs(1);
+/// From a page that is closed to knowing that it is gone.
+const MISSED: Duration = Duration::from_secs(4);
 
 /// Such a page in a browser, at a web server of its own.
 struct Tutorial {
