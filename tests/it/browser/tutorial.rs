@@ -20,6 +20,9 @@ const LISTEN: Duration = Duration::from_millis(2500);
 const HEARD: f64 = 1.5;
 /// From hanging up at one side to knowing of it at the other. It is milliseconds on an idle machine.
 const NOTICED: Duration = Duration::from_secs(1);
+/// From a page that is closed to knowing that it is gone. Firefox says good-bye to the other peer, Chromium does not: then it takes
+/// the 3 s of silence that end the call of a tutorial client, and up to two looks, one a second.
+const MISSED: Duration = Duration::from_secs(6);
 
 /// Such a page in a browser, at a web server of its own.
 struct Tutorial {
@@ -185,6 +188,34 @@ fn peer_cli_call_calls_a_page_in_chromium() {
 #[test]
 fn peer_cli_call_calls_a_page_in_firefox() {
     is_called(BrowserKind::Firefox, "");
+}
+
+/// The page calls, and its tab is closed in the middle of it.
+fn is_closed(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "tutorial: a page is closed in a call") else {
+        return;
+    };
+    let server = Server::start();
+    let mut answer = Peer::start("answer", &server, &[]).waits();
+    let page = Tutorial::open(&browser, &server, "");
+    page.page.click("#call").unwrap();
+    page.is("connected");
+    answer.sees("audio");
+    let closed = Instant::now();
+    page.page.close().unwrap();
+    let (knew, _) = answer.ends(0, tone(kind));
+    let took = knew.saturating_duration_since(closed);
+    assert!(took < MISSED, "missed after {took:?}");
+}
+
+#[test]
+fn a_page_in_chromium_is_closed_in_a_call() {
+    is_closed(BrowserKind::Chromium);
+}
+
+#[test]
+fn a_page_in_firefox_is_closed_in_a_call() {
+    is_closed(BrowserKind::Firefox);
 }
 
 #[test]
