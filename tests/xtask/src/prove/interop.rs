@@ -1,4 +1,4 @@
-//! Other WebRTC stacks at the other end: each calls `peer-cli answer`, and is called by `peer-cli call`, with sound and messages.
+//! Browsers and other WebRTC stacks at the other end: each calls `peer-cli answer`, and is called by `peer-cli call`, with sound and messages.
 
 use std::thread;
 
@@ -13,6 +13,7 @@ use crate::figures::Table;
 mod call;
 mod matrix;
 mod native;
+mod page;
 mod program;
 mod stack;
 mod told;
@@ -22,6 +23,8 @@ type Candidate = (&'static str, fn(&Bench) -> Result<Stack>);
 
 /// All of them, as the rows stand in the table.
 const STACKS: &[Candidate] = &[
+    ("Chromium", page::chromium),
+    ("Firefox", page::firefox),
     ("aiortc", native::aiortc),
     ("libwebrtc for Node", native::libwebrtc),
     ("libdatachannel", native::libdatachannel),
@@ -52,7 +55,9 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
             Err(why) => matrix.missing(name, why),
         }
     }
-    Ok(matrix.table(bench.bar(1000.0)))
+    let mut table = matrix.table(bench.bar(1000.0));
+    page::times(bench, &mut table)?;
+    Ok(table)
 }
 
 /// Stack by stack the rows of both callers. In full one call at a time, since times are measured; in short the stacks side by side.
