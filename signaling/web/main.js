@@ -116,12 +116,14 @@ function showPeers() {
 
 function onRings(peer) {
   view.ringing(peer);
+  sound.ring(true);
   view.notice('');
   view.title(`${nameOf(peer)} calls`);
   view.show('ringing');
 }
 
 function onMissed(peer, why) {
+  sound.ring(false);
   view.ringing(null);
   view.notice(missed(nameOf(peer), why));
   view.title(place.room);
@@ -144,6 +146,7 @@ function onPhase() {
 function begin(session, peer) {
   current = {session, peer};
   last = peer.id;
+  sound.ring(false);
   marks.clear();
   view.clearMessages();
   view.stats(null);

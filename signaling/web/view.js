@@ -3,6 +3,9 @@
 import {Plot} from './plot.js';
 import {duration, kindOf, nameOf} from './words.js';
 
+/** Messages that are kept on the page. */
+const MAX_MESSAGES = 500;
+
 const $ = (id) => document.getElementById(id);
 const plot = new Plot($('plot'));
 
@@ -75,7 +78,7 @@ export function peers(list, call) {
 
 export function room(name, me) {
   text('room-title', name ? `Room ${name}` : 'The room for everybody');
-  text('me', `You are ${me}.`);
+  text('me', `You are ${me}. The others can call you as long as this page is open.`);
 }
 
 export function share(texts) {
@@ -147,6 +150,7 @@ export function message({who, text: words, note, isMine}) {
   const small = element('small', note ? `${who} · ${note}` : who);
   item.append(element('p', words), small);
   $('messages').append(item);
+  if ($('messages').childElementCount > MAX_MESSAGES) $('messages').firstChild.remove();
   $('messages').scrollTop = $('messages').scrollHeight;
   return (state) => (small.textContent = `${who} · ${state}`);
 }
@@ -171,7 +175,8 @@ export function stats(now, setup = null) {
   };
   for (const [key, words] of Object.entries(all)) document.querySelector(`[data-stat="${key}"]`).textContent = words;
   const {rtt, down} = plot.add(now);
-  text('plot-hint', now ? `Last minute: round trip up to ${rtt.toFixed(1)} ms, receiving up to ${down.toFixed(0)} kbit/s.` : '');
+  const trip = rtt ? `round trip up to ${shown(rtt, 'ms', 1)}, ` : '';
+  text('plot-hint', now ? `Last minute: ${trip}receiving up to ${shown(down, 'kbit/s')}.` : '');
 }
 
 export function copied(button, done) {
