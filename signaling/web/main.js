@@ -246,7 +246,7 @@ $('decline').onclick = () => place.calls.decline();
 $('hang-up').onclick = () => current?.session.hangUp();
 $('restart').onclick = () => current?.session.restart();
 $('mute').onclick = toggleMute;
-$('play').onclick = () => sound.resume();
+$('play').onclick = () => sound.wake();
 $('back').onclick = () => {
   place.calls.settle();
   view.notice('');
@@ -318,6 +318,7 @@ $('name').value = nameKept.get() ?? '';
 showDevices();
 showMicrophone();
 view.show('start');
+$('enter').disabled = false;
 if (isReload && sat) {
   $('room').value = sat.room;
   interrupted = called;

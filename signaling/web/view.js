@@ -21,7 +21,7 @@ function text(id, words) {
   if ($(id).textContent !== words) $(id).textContent = words;
 }
 
-/** Shows what belongs to a state: start, joined, ringing, calling, connecting, call, ended or failed. */
+/** Shows what belongs to a state, which is loading until this is called first: start, joined, ringing, calling, connecting, call, ended or failed. */
 export function show(state, reason = '') {
   const before = document.body.dataset.state;
   document.body.dataset.state = state;
@@ -33,7 +33,7 @@ export function show(state, reason = '') {
     heading ??= section.hidden ? null : section.querySelector('h2[tabindex]');
   }
   $('write').hidden = state !== 'call';
-  if (state !== before) focus(state, heading);
+  if (state !== before && before !== 'loading') focus(state, heading);
 }
 
 /** Whoever works by keyboard goes on where something new is, unless the focus still has its place. */
