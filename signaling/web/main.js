@@ -136,7 +136,10 @@ function onPhase() {
   const {session} = place.calls;
   const {peer} = session.party;
   if (session !== current?.session) begin(session, peer);
-  if (session.phase === 'call') inCallWith.set(JSON.stringify({id: peer.id, name: nameOf(peer)}));
+  if (session.phase === 'call') {
+    view.clock(0);
+    inCallWith.set(JSON.stringify({id: peer.id, name: nameOf(peer)}));
+  }
   view.title(session.phase === 'call' ? `In a call with ${nameOf(peer)}` : nameOf(peer));
   view.show(session.phase);
   showCall();
@@ -262,7 +265,10 @@ $('again').onclick = () => {
 };
 $('microphone').onchange = () => chooseSound({choice: $('microphone').value});
 $('processing').onchange = () => chooseSound({processing: $('processing').checked});
-$('relay-only').onchange = () => (settings.relayOnly = $('relay-only').checked);
+$('relay-only').onchange = () => {
+  settings.relayOnly = $('relay-only').checked;
+  view.noRelay(settings.relayOnly && !place.signaling.hasRelay);
+};
 $('volume').oninput = () => (sound.volume = $('volume').value / 100);
 $('write').onsubmit = (event) => {
   event.preventDefault();

@@ -142,6 +142,9 @@ export function microphone({hasTrack, inCall, muted, error}) {
   text('sound-error', error);
 }
 
+/** What the user asked for, and the server has not got. */
+export const noRelay = (is) => text('relay-error', is ? 'This server has no relay, so no call will come about.' : '');
+
 export const blocked = (is) => void ($('blocked').hidden = !is);
 
 /** A message; gives what marks it as delivered. */
