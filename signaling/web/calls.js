@@ -10,6 +10,8 @@ const MAX_ORPHANS = 128;
 const GOES_ON = 15_000;
 /** Nobody rings for ever; ms. */
 const RINGS = 60_000;
+/** New offers that are looked at within a second: a flood is not even answered, or the server would close us. */
+const MAX_OFFERS = 10;
 /** How a page says goodbye that is closed or loaded anew. */
 export const PAGE_LEFT = 'the page was closed';
 
@@ -23,6 +25,7 @@ export class Calls {
   #orphans = [];
   #broken = null;
   #timer = 0;
+  #offers = {since: 0, count: 0};
 
   /**
    * `parts` are {signaling, sound, settings}. `tell` has `peers()`, `phase()`, `rings(peer)`, `missed(peer, why)` and
@@ -113,7 +116,7 @@ export class Calls {
     const current = this.session;
     if (current?.owns(frame)) {
       current.frame(frame);
-    } else if (!peer || (peer.app !== null && peer.app !== 'call')) {
+    } else if (!peer || (peer.app !== null && peer.app !== 'call') || this.#isFlood()) {
       // Peers offer only inside their own app.
     } else if (current && current.party.peer.id === from) {
       this.#again(current, peer, frame);
@@ -129,6 +132,13 @@ export class Calls {
       this.#timer = setTimeout(() => this.decline(), RINGS);
       this.#tell.rings(peer);
     }
+  }
+
+  #isFlood() {
+    const now = performance.now();
+    if (now > this.#offers.since + 1000) this.#offers = {since: now, count: 0};
+    this.#offers.count += 1;
+    return this.#offers.count > MAX_OFFERS;
   }
 
   /** An offer of the very peer that we have a call with, or call. */

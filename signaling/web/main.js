@@ -116,12 +116,14 @@ function showPeers() {
 
 function onRings(peer) {
   view.ringing(peer);
+  sound.ring(true);
   view.notice('');
   view.title(`${nameOf(peer)} calls`);
   view.show('ringing');
 }
 
 function onMissed(peer, why) {
+  sound.ring(false);
   view.ringing(null);
   view.notice(missed(nameOf(peer), why));
   view.title(place.room);
@@ -134,7 +136,10 @@ function onPhase() {
   const {session} = place.calls;
   const {peer} = session.party;
   if (session !== current?.session) begin(session, peer);
-  if (session.phase === 'call') inCallWith.set(JSON.stringify({id: peer.id, name: nameOf(peer)}));
+  if (session.phase === 'call') {
+    view.clock(0);
+    inCallWith.set(JSON.stringify({id: peer.id, name: nameOf(peer)}));
+  }
   view.title(session.phase === 'call' ? `In a call with ${nameOf(peer)}` : nameOf(peer));
   view.show(session.phase);
   showCall();
@@ -144,6 +149,7 @@ function onPhase() {
 function begin(session, peer) {
   current = {session, peer};
   last = peer.id;
+  sound.ring(false);
   marks.clear();
   view.clearMessages();
   view.stats(null);
@@ -243,7 +249,7 @@ $('decline').onclick = () => place.calls.decline();
 $('hang-up').onclick = () => current?.session.hangUp();
 $('restart').onclick = () => current?.session.restart();
 $('mute').onclick = toggleMute;
-$('play').onclick = () => sound.resume();
+$('play').onclick = () => sound.wake();
 $('back').onclick = () => {
   place.calls.settle();
   view.notice('');
@@ -259,7 +265,10 @@ $('again').onclick = () => {
 };
 $('microphone').onchange = () => chooseSound({choice: $('microphone').value});
 $('processing').onchange = () => chooseSound({processing: $('processing').checked});
-$('relay-only').onchange = () => (settings.relayOnly = $('relay-only').checked);
+$('relay-only').onchange = () => {
+  settings.relayOnly = $('relay-only').checked;
+  view.noRelay(settings.relayOnly && !place.signaling.hasRelay);
+};
 $('volume').oninput = () => (sound.volume = $('volume').value / 100);
 $('write').onsubmit = (event) => {
   event.preventDefault();
@@ -315,6 +324,7 @@ $('name').value = nameKept.get() ?? '';
 showDevices();
 showMicrophone();
 view.show('start');
+$('enter').disabled = false;
 if (isReload && sat) {
   $('room').value = sat.room;
   interrupted = called;

@@ -22,7 +22,7 @@ export class Plot {
       if (now === null) all.length = 0;
       else all.push(now[key]);
       if (all.length > SECONDS) all.shift();
-      const most = Math.max(...all);
+      const most = Math.max(0, ...all);
       const top = Math.max(most, 1) * 1.2;
       greatest[key] = most;
       const x = (place) => WIDTH - (all.length - 1 - place) * (WIDTH / (SECONDS - 1));

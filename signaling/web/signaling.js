@@ -42,6 +42,11 @@ export class Signaling {
     return this.#welcomed;
   }
 
+  /** Whether a relay is among them. */
+  get hasRelay() {
+    return this.iceServers.some(({urls}) => [urls].flat().some((url) => /^turns?:/.test(url)));
+  }
+
   /** Sends it, if the server is there: what is lost of a negotiation is said again. */
   send(frame) {
     if (!this.#welcomed || this.#socket.readyState !== WebSocket.OPEN) return false;

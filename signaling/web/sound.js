@@ -16,6 +16,7 @@ export class Sound extends EventTarget {
   #here = null;
   #there = null;
   #asked = 0;
+  #bell = 0;
 
   /** `element` plays the other side. Events: `microphone` (track or error changed), `devices`, `blocked`. */
   constructor(element) {
@@ -91,6 +92,24 @@ export class Sound extends EventTarget {
 
   set volume(value) {
     this.#element.volume = value;
+  }
+
+  /** Rings, softly, until told otherwise. */
+  ring(on) {
+    clearInterval(this.#bell);
+    if (!on || !this.#context) return;
+    const context = this.#context;
+    const beep = () => {
+      const [tone, gain] = [context.createOscillator(), context.createGain()];
+      tone.frequency.value = 620;
+      gain.gain.setValueAtTime(0.06, context.currentTime);
+      gain.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.5);
+      tone.connect(gain).connect(context.destination);
+      tone.start();
+      tone.stop(context.currentTime + 0.5);
+    };
+    beep();
+    this.#bell = setInterval(beep, 1500);
   }
 
   /** Plays the other side's sound. */

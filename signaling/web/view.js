@@ -3,6 +3,9 @@
 import {Plot} from './plot.js';
 import {duration, kindOf, nameOf} from './words.js';
 
+/** Messages that are kept on the page. */
+const MAX_MESSAGES = 500;
+
 const $ = (id) => document.getElementById(id);
 const plot = new Plot($('plot'));
 
@@ -18,7 +21,7 @@ function text(id, words) {
   if ($(id).textContent !== words) $(id).textContent = words;
 }
 
-/** Shows what belongs to a state: start, joined, ringing, calling, connecting, call, ended or failed. */
+/** Shows what belongs to a state, which is loading until this is called first: start, joined, ringing, calling, connecting, call, ended or failed. */
 export function show(state, reason = '') {
   const before = document.body.dataset.state;
   document.body.dataset.state = state;
@@ -30,7 +33,7 @@ export function show(state, reason = '') {
     heading ??= section.hidden ? null : section.querySelector('h2[tabindex]');
   }
   $('write').hidden = state !== 'call';
-  if (state !== before) focus(state, heading);
+  if (state !== before && before !== 'loading') focus(state, heading);
 }
 
 /** Whoever works by keyboard goes on where something new is, unless the focus still has its place. */
@@ -75,7 +78,7 @@ export function peers(list, call) {
 
 export function room(name, me) {
   text('room-title', name ? `Room ${name}` : 'The room for everybody');
-  text('me', `You are ${me}.`);
+  text('me', `You are ${me}. The others can call you as long as this page is open.`);
 }
 
 export function share(texts) {
@@ -139,6 +142,9 @@ export function microphone({hasTrack, inCall, muted, error}) {
   text('sound-error', error);
 }
 
+/** What the user asked for, and the server has not got. */
+export const noRelay = (is) => text('relay-error', is ? 'This server has no relay, so no call will come about.' : '');
+
 export const blocked = (is) => void ($('blocked').hidden = !is);
 
 /** A message; gives what marks it as delivered. */
@@ -147,6 +153,7 @@ export function message({who, text: words, note, isMine}) {
   const small = element('small', note ? `${who} · ${note}` : who);
   item.append(element('p', words), small);
   $('messages').append(item);
+  if ($('messages').childElementCount > MAX_MESSAGES) $('messages').firstChild.remove();
   $('messages').scrollTop = $('messages').scrollHeight;
   return (state) => (small.textContent = `${who} · ${state}`);
 }
@@ -171,7 +178,8 @@ export function stats(now, setup = null) {
   };
   for (const [key, words] of Object.entries(all)) document.querySelector(`[data-stat="${key}"]`).textContent = words;
   const {rtt, down} = plot.add(now);
-  text('plot-hint', now ? `Last minute: round trip up to ${rtt.toFixed(1)} ms, receiving up to ${down.toFixed(0)} kbit/s.` : '');
+  const trip = rtt ? `round trip up to ${shown(rtt, 'ms', 1)}, ` : '';
+  text('plot-hint', now ? `Last minute: ${trip}receiving up to ${shown(down, 'kbit/s')}.` : '');
 }
 
 export function copied(button, done) {

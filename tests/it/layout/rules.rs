@@ -3,6 +3,7 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("flate2", &["signaling/src/http/page.rs"]),
     ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
     ("rtc", &["peer-cli/src/rtc/", "tests/"]),
     ("socket2", &["peer-cli/src/rtc/", "signaling/src/relay/"]),
