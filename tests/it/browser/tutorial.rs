@@ -146,22 +146,25 @@ fn is_called(kind: BrowserKind, more: &str) {
     page.ends_well();
 }
 
-/// A page of one browser calls one of another; nothing of ours but the server.
-fn calls_page(caller: BrowserKind, callee: BrowserKind) {
+/// A page of one browser calls one of another; nothing of ours but the server. Only pages that take the other side's channel can read
+/// what is said on it.
+fn calls_page(caller: BrowserKind, callee: BrowserKind, more: &str) {
     let test = "tutorial: a page calls a page";
     let [Some(browser), Some(other)] = [caller, callee].map(|kind| browser(kind, test)) else {
         return;
     };
     let server = Server::start();
-    let ann = Tutorial::open(&browser, &server, "&ondatachannel");
-    let bob = Tutorial::open(&other, &server, "&ondatachannel");
+    let ann = Tutorial::open(&browser, &server, more);
+    let bob = Tutorial::open(&other, &server, more);
     ann.page.click("#call").unwrap();
     ann.is("connected");
     bob.is("connected");
-    ann.says("hi there");
-    bob.reads("hi there");
-    bob.says("hello");
-    ann.reads("hello");
+    if !more.is_empty() {
+        ann.says("hi there");
+        bob.reads("hi there");
+        bob.says("hello");
+        ann.reads("hello");
+    }
     ann.hears(tone(callee));
     bob.hears(tone(caller));
     ann.page.click("#hangup").unwrap();
@@ -226,10 +229,14 @@ fn a_page_that_takes_the_other_sides_channel_calls_and_is_called() {
 
 #[test]
 fn a_page_in_chromium_calls_a_page_in_firefox() {
-    calls_page(BrowserKind::Chromium, BrowserKind::Firefox);
+    calls_page(
+        BrowserKind::Chromium,
+        BrowserKind::Firefox,
+        "&ondatachannel",
+    );
 }
 
 #[test]
 fn a_page_in_firefox_calls_a_page_in_chromium() {
-    calls_page(BrowserKind::Firefox, BrowserKind::Chromium);
+    calls_page(BrowserKind::Firefox, BrowserKind::Chromium, "");
 }

@@ -122,7 +122,7 @@ impl Browser {
         self.0.id()
     }
 
-    /// A new empty page in a window of its own, so that none is in another's background.
+    /// A new empty page of 1280 × 800 in a window of its own, so that none is in another's background.
     ///
     /// # Errors
     /// When the browser no longer answers.

@@ -16,8 +16,8 @@ use crate::wav::{self, Sound};
 pub struct BrowserOptions<'a> {
     /// What they get when they ask for one.
     pub microphone: Microphone,
-    /// Candidates of pages without a microphone have `.local` names (mDNS) instead of addresses, as in a browser that nobody has
-    /// told otherwise.
+    /// Candidates have `.local` names (mDNS) instead of addresses, as in a browser that nobody has told otherwise; but not those of a
+    /// page that may have a microphone without being asked, so with [`Microphone::Denied`] only.
     pub hides_addresses: bool,
     /// Names that are this machine, beside `localhost`; to a browser they are foreign and insecure.
     pub names: &'a [&'a str],

@@ -26,6 +26,10 @@ pub struct Page {
 const LOOK: Duration = Duration::from_millis(20);
 const LOOKING: Duration = Duration::from_secs(5);
 
+/// Of a new page, in CSS pixels.
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 800;
+
 /// Samples a second, and what a sample of 1 is, in [`HEAR`].
 const RATE: u32 = 48_000;
 const FULL_SCALE: f32 = 32_767.0;
@@ -33,11 +37,13 @@ const HEAR: &str = include_str!("hear.js");
 
 impl Page {
     pub(super) fn new(browser: Arc<dyn Driver>) -> Result<Self> {
-        Ok(Self {
+        let page = Self {
             name: browser.page().context("cannot open a page")?,
             browser,
             closed: false,
-        })
+        };
+        page.resize(WIDTH, HEIGHT)?;
+        Ok(page)
     }
 
     /// Opens this address and waits until all of it is loaded.

@@ -131,6 +131,9 @@ fn a_page_is_looked_at_and_worked_by_hand() {
         let folder = Scratch::new().unwrap();
         let options = BrowserOptions {
             dark: true,
+            microphone: Microphone::Denied,
+            hides_addresses: true,
+            names: &["elsewhere.test"],
             ..BrowserOptions::default()
         };
         let (_browser, page) = opened(kind, &options);
@@ -157,6 +160,16 @@ fn a_page_is_looked_at_and_worked_by_hand() {
         page.press("Shift+Tab").unwrap();
         assert_eq!(run("document.activeElement.id"), "text");
         assert!(page.click("#nobody").is_err());
+        let candidates = run(CANDIDATES);
+        let candidates = candidates.as_array().unwrap();
+        let hidden = |candidate: &Value| candidate.as_str().unwrap().contains(".local ");
+        assert!(candidates.iter().all(hidden), "{candidates:?}");
+        // Firefox has none where there is no way out.
+        assert!(kind == BrowserKind::Firefox || !candidates.is_empty());
+        assert_eq!(run("[isSecureContext, innerWidth]"), json!([true, 1280]));
+        page.open(&served().replace("127.0.0.1", "elsewhere.test"))
+            .unwrap();
+        assert_eq!(run("isSecureContext"), false);
         page.resize(360, 640).unwrap();
         assert_eq!(run("[innerWidth, innerHeight]"), json!([360, 640]));
         let picture = folder.file("picture.png");
@@ -167,6 +180,20 @@ fn a_page_is_looked_at_and_worked_by_hand() {
         assert_eq!(picture[16..24], [0, 0, 1, 104, 0, 0, 2, 128]);
     });
 }
+
+/// All that a connection has.
+const CANDIDATES: &str = "(async () => {
+    const all = [];
+    const connection = new RTCPeerConnection();
+    connection.createDataChannel('one');
+    const over = new Promise(done => connection.onicecandidate = ({candidate}) => {
+        if (!candidate) done();
+        else if (candidate.candidate) all.push(candidate.candidate);
+    });
+    await connection.setLocalDescription();
+    await Promise.race([over, new Promise(done => setTimeout(done, 2000))]);
+    return all;
+})()";
 
 /// What comes of asking for one.
 const ASK: &str = "navigator.mediaDevices.getUserMedia({audio: true})
