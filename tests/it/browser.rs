@@ -1,6 +1,7 @@
 //! Pages in real browsers: Chromium and Firefox, each without a screen and with a microphone that hears a tone.
 #![allow(clippy::unwrap_used)]
 
+mod foreign;
 mod page;
 mod pages;
 mod peers;

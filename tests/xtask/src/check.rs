@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::prove;
+use crate::prove::{self, Packages};
 use crate::setup::{self, Job};
 use crate::shell;
 use crate::workspace::{Profile, Workspace};
@@ -88,6 +88,13 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> 
                 Job::SoundCard,
                 Job::Browser,
             ])
+        }),
+        step("packages of Node", || {
+            // A test that wants one and does not find it says so by name.
+            if let Err(why) = Packages::install(workspace) {
+                println!("NOT INSTALLED: {why:#}");
+            }
+            Ok(())
         }),
         step("format", cargo("fmt --all --check")),
         step("crates stay apart", || {

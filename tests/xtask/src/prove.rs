@@ -11,6 +11,7 @@ use crate::figures::{self, Table};
 use crate::setup::{self, Job};
 use crate::workspace::{Profile, Programs, Workspace};
 use lab::Namespace;
+pub(crate) use node::Packages;
 
 mod audio;
 mod calls;

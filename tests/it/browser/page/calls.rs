@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use lab::BrowserKind;
+use tests::LIMIT;
 
 use super::{HEARD, Ours, noticed};
 use crate::browser::peers::{Peer, Server, TONE};
@@ -23,7 +24,7 @@ fn calls_answer(kind: BrowserKind) {
     assert_eq!(answer.sees("message")["text"], "hi there");
     page.hears(TONE);
     let delivered = "[...document.querySelectorAll('#messages small')].some(line => line.textContent.includes('delivered'))";
-    page.page.wait_until(delivered, tests::LIMIT).unwrap();
+    page.page.wait_until(delivered, LIMIT).unwrap();
     let hung_up = Instant::now();
     page.page.click("#hang-up").unwrap();
     page.is("ended");
@@ -107,10 +108,7 @@ fn two_pages_call_one_terminal_and_then_each_other() {
     let bob = Ours::join(&second, &server, "bob");
     // Not ann, who is in a call.
     bob.page
-        .wait_until(
-            "document.querySelectorAll('#peers li').length === 2",
-            tests::LIMIT,
-        )
+        .wait_until("document.querySelectorAll('#peers li').length === 2", LIMIT)
         .unwrap();
     bob.page
         .click("#peers li:not([data-name=ann]) button")
@@ -134,6 +132,39 @@ fn two_pages_call_one_terminal_and_then_each_other() {
     drop(answer);
     ann.page.click("#hang-up").unwrap();
     bob.is_left();
+    ann.is_well();
+    bob.is_well();
+}
+
+#[test]
+fn who_is_mute_is_not_heard() {
+    let kinds = [BrowserKind::Chromium, BrowserKind::Firefox];
+    let [Some(first), Some(second)] = kinds.map(|kind| browser(kind, "page: mute")) else {
+        return;
+    };
+    let server = Server::start();
+    let ann = Ours::join(&first, &server, "ann");
+    let bob = Ours::join(&second, &server, "bob");
+    ann.calls();
+    bob.is("ringing");
+    bob.page.click("#answer").unwrap();
+    ann.is("call");
+    bob.is("call");
+    bob.hears(tone(kinds[0]));
+    // The key, anywhere but in a field.
+    ann.page.press("m").unwrap();
+    ann.page
+        .wait_until("document.body.dataset.muted === 'true'", LIMIT)
+        .unwrap();
+    let deadline = Instant::now() + LIMIT;
+    while bob.heard(tone(kinds[0])) > 0.0 {
+        assert!(Instant::now() < deadline, "ann is still heard");
+    }
+    ann.hears(tone(kinds[1]));
+    ann.page.click("#mute").unwrap();
+    bob.hears(tone(kinds[0]));
+    bob.page.click("#hang-up").unwrap();
+    ann.is_left();
     ann.is_well();
     bob.is_well();
 }

@@ -1,8 +1,9 @@
 //! What happens to a call while it runs: another microphone, another path, a page that is loaded anew, a server that dies.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use lab::BrowserKind;
+use lab::{Browser, BrowserKind, BrowserOptions, Microphone};
 use tests::LIMIT;
 
 use super::{HEARD, Ours};
@@ -149,4 +150,35 @@ fn a_relay_only_carries_it_in_chromium() {
 #[test]
 fn a_relay_only_carries_it_in_firefox() {
     is_relayed(BrowserKind::Firefox);
+}
+
+/// Without a microphone a browser tells no address, but a name that only this machine's own network knows (mDNS).
+#[test]
+fn a_page_that_hides_its_addresses_is_reached() {
+    let kind = BrowserKind::Chromium;
+    if !kind.is_here("browser::page: hidden addresses") {
+        return;
+    }
+    let options = BrowserOptions {
+        microphone: Microphone::Denied,
+        hides_addresses: true,
+        ..BrowserOptions::default()
+    };
+    let browser = Arc::new(Browser::start(kind, &options).unwrap());
+    let server = Server::start();
+    let mut answer = Peer::start("answer", &server, &[]).waits();
+    let page = Ours::join(&browser, &server, "ann");
+    page.calls();
+    let hidden = loop {
+        let candidate = answer.sees("candidate");
+        if candidate["direction"] == "remote" {
+            break candidate["address"].to_string();
+        }
+    };
+    assert!(hidden.contains(".local"), "{hidden}");
+    page.is("call");
+    page.hears(TONE);
+    page.page.click("#hang-up").unwrap();
+    page.is("ended");
+    page.is_well();
 }

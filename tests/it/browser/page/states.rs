@@ -1,5 +1,6 @@
 //! What a person sees: every state, on a phone and on a desktop, in light and in dark, and clear words where something is missing.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,6 +28,33 @@ fn pictures() -> PathBuf {
     folder
 }
 
+/// The checker of accessibility, where npm could install it; else that is said past the test harness.
+fn checker() -> Option<String> {
+    let programs = tests::program("signaling");
+    let target = programs.ancestors().nth(2).unwrap();
+    let file = target.join("node-others/node_modules/axe-core/axe.min.js");
+    let source = std::fs::read_to_string(file).ok();
+    if source.is_none() {
+        let name = "browser::page: accessibility";
+        let line = format!("SKIPPED {name}: needs axe-core from npm (cargo xtask test)\n");
+        std::io::stderr().write_all(line.as_bytes()).ok();
+    }
+    source
+}
+
+/// Whoever cannot see the page or has no mouse can use it: axe-core finds nothing.
+fn is_accessible(page: &Ours, state: &str) {
+    let Some(checker) = checker() else {
+        return;
+    };
+    let load = format!("void {}", checker.trim_end().trim_end_matches(';'));
+    page.page.run(&load, LIMIT).unwrap();
+    let found = "axe.run().then((all) => all.violations.map(
+        (one) => `${one.impact}: ${one.help}: ${one.nodes.map((node) => node.html).join(' ')}`))";
+    let found = page.page.run(found, LIMIT).unwrap();
+    assert_eq!(found, serde_json::json!([]), "{state}");
+}
+
 /// Pictures of this state in all windows and colours; in none of them does anything stick out at the side.
 fn show(page: &Ours, state: &str) {
     for (window, width, height) in WINDOWS {
@@ -35,6 +63,7 @@ fn show(page: &Ours, state: &str) {
             page.page.dark(dark).unwrap();
             let file = pictures().join(format!("{state}-{window}-{colours}.png"));
             page.page.screenshot(&file).unwrap();
+            is_accessible(page, &format!("{state} on a {window}, dark: {dark}"));
         }
         let wide = page
             .page

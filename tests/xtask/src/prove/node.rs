@@ -26,7 +26,7 @@ const PATIENCE: [&str; 4] = [
     "--fetch-timeout=60000",
 ];
 
-pub(super) struct Packages {
+pub(crate) struct Packages {
     /// `node_modules`.
     folder: PathBuf,
     others: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct Packages {
 
 impl Packages {
     /// Sees to it that they are installed; tried once, since a network that is not there takes its time to say so.
-    pub(super) fn install(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn install(workspace: &Workspace) -> Result<Self> {
         static TRIED: OnceLock<Result<(), String>> = OnceLock::new();
         let (others, folder) = (workspace.path(OTHERS), workspace.scratch("node-others")?);
         let tried =
