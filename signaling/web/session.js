@@ -1,8 +1,8 @@
-// One call with one peer: its connections, its negotiation, its messages, and what is done about a lost path.
+// One call with one peer: how far it is, what is done about a lost path, and how it ends.
 
-import {Inbox, Outbox, parseControl, parseMessage} from './chat.js';
-import {Link, isControl, isNumbered, say} from './connection.js';
-import {Negotiation} from './negotiation.js';
+import {say} from './connection.js';
+import {Exchange} from './exchange.js';
+import {Messages} from './messages.js';
 import {Recovery} from './recovery.js';
 import {identity} from './sdp.js';
 import {pathOf, reportOf, tried} from './stats.js';
@@ -17,8 +17,6 @@ const FLUSH = 500;
 const FLUSH_BYE = 100;
 /** How often the clock is looked at; ms. */
 const TICK = 250;
-/** Connections that the other side may make us open within one outage. */
-const MAX_SPARES = 8;
 
 export class Session {
   /** calling, connecting (answered, but not up), call, over. */
@@ -27,22 +25,16 @@ export class Session {
   connectedAt = null;
   setupMs = null;
   #signaling;
-  #sound;
   #tell;
   #relayOnly;
-  #negotiation;
-  #link = null;
-  #spare = null;
+  #exchange;
+  #messages;
   #recovery = null;
-  #outbox = new Outbox();
-  #inbox = new Inbox();
-  #inputs = [];
-  #working = false;
-  #purpose = null;
-  #spares = 0;
   #begun = performance.now();
+  #begunAnswer = null;
   #clock;
   #left = null;
+  #bye = null;
 
   /**
    * `party` is {peer, id, ours, polite, isTutorial}: the other side, the session's name on the wire (null for that of a
@@ -51,12 +43,22 @@ export class Session {
    */
   constructor(party, {signaling, sound, relayOnly, tell}) {
     this.party = party;
+    this.phase = party.ours ? 'calling' : 'connecting';
     this.#signaling = signaling;
-    this.#sound = sound;
     this.#tell = tell;
     this.#relayOnly = relayOnly;
-    this.#negotiation = new Negotiation(party.polite);
-    this.phase = party.ours ? 'calling' : 'connecting';
+    this.#messages = new Messages({...tell, bye: (reason) => this.#onBye({reason})});
+    this.#exchange = new Exchange(party, {signaling, sound, relayOnly}, {
+      state: (link) => this.#onState(link),
+      track: (track) => this.#tell.track(track),
+      opened: (link, channel) => this.#onOpened(channel),
+      text: (link, channel, data) => this.phase !== 'over' && this.#messages.take(link, channel, data),
+      gone: (link) => this.#onGone(link),
+      nowhere: () => this.phase === 'call' || this.#noPath(),
+      theirTurn: () => this.#recovery?.theirTurn(performance.now()),
+      broken: (error) => this.#onBroken(error),
+      done: () => this.#look(),
+    });
     this.#clock = setInterval(() => this.#tick(), TICK);
   }
 
@@ -71,46 +73,45 @@ export class Session {
 
   /** The connection that statistics are about. */
   get pc() {
-    return this.#link?.pc;
+    return this.#exchange.link?.pc;
   }
 
   start() {
-    return this.#do(() => this.#negotiation.offer('begin'));
+    return this.#exchange.offer('begin');
   }
 
   /** A frame of the other side. */
-  frame({event, data, generation, session}) {
+  frame(frame) {
+    const {event, data, session} = frame;
     if (event === 'bye') return this.#onBye(data);
     if (event === 'busy') return this.phase === 'call' ? undefined : this.#end('busy', {by: 'remote'});
-    const isWhole = event === 'candidate' ? Boolean(data?.candidate) : typeof data?.sdp === 'string';
-    if (!isWhole) return undefined;
     if (event === 'offer') this.party.id ??= session ?? null;
-    return this.#do(() => this.#negotiation.remote(event, data, Number.isSafeInteger(generation) ? generation : null));
+    return this.#exchange.take(frame);
   }
 
   /** Whether a frame is of this call. */
   owns({from, session, event, data}) {
     if (from !== this.party.peer.id) return false;
     if (session != null) return session === this.party.id;
-    return event !== 'offer' || identity(data?.sdp ?? '') === this.#link?.remote;
+    return event !== 'offer' || identity(data?.sdp ?? '') === this.#exchange.link?.remote;
   }
 
   /** What we said may be lost. */
   resend() {
     // One that has lost its path offers anew instead.
-    if (!this.isLost) this.#do(() => this.#negotiation.resend());
+    if (!this.isLost) this.#exchange.resend();
   }
 
   /** Its number, or null where it cannot be taken. */
   send(text) {
-    const seq = this.#outbox.push(text);
+    const seq = this.#messages.push(text);
     this.#flush();
     return seq;
   }
 
   /** The microphone came, went or changed. */
-  async soundChanged() {
-    await Promise.all([this.#link, this.#spare].map((link) => link?.send().catch(() => {})));
+  soundChanged() {
+    return this.#exchange.soundChanged();
   }
 
   /** New ICE credentials for the same connection, by the user's wish or for another network. */
@@ -132,7 +133,7 @@ export class Session {
   /** Hangs up: what was written still leaves. */
   async hangUp(reason = 'hung up') {
     const until = performance.now() + FLUSH;
-    while (this.phase === 'call' && !this.party.isTutorial && !this.#outbox.isEmpty && performance.now() < until) {
+    while (this.phase === 'call' && !this.party.isTutorial && !this.#messages.isEmpty && performance.now() < until) {
       await new Promise((done) => setTimeout(done, 20));
     }
     if (this.phase === 'over') return;
@@ -151,109 +152,38 @@ export class Session {
     this.#end('replaced', {by: 'remote', quiet: true});
   }
 
-  // Negotiation
+  // What connections do
 
-  async #do(step) {
-    this.#inputs.push(step);
-    if (this.#working) return;
-    this.#working = true;
-    while (this.#inputs.length && this.phase !== 'over') {
-      this.#inputs.shift()();
-      for (let output; (output = this.#negotiation.outputs.shift()) && this.phase !== 'over';) {
-        await this.#carryOut(output);
-      }
+  #onState(link) {
+    const now = performance.now();
+    if (link === this.#exchange.spare) {
+      if (link.hasFailed) this.#exchange.dropSpare();
+    } else if (link === this.#exchange.link && this.phase === 'call') {
+      if (link.hasFailed) this.#recovery.lost(now, 'failed');
+      else if (link.isSilent) this.#recovery.lost(now, 'silence');
+      else if (link.pc.connectionState === 'connected') this.#found();
+      this.#tell.path();
+    } else if (link === this.#exchange.link && link.hasFailed) {
+      this.#noPath();
     }
-    this.#working = false;
     this.#look();
   }
 
-  async #carryOut(output) {
-    switch (output.do) {
-      case 'make-offer': return this.#make(output, () => this.#makeOffer(output.purpose));
-      case 'make-answer': return this.#make(output, () => this.#makeAnswer(output.sdp));
-      case 'set-answer': return this.#setAnswer(output.sdp);
-      case 'rollback': return this.#rollback();
-      case 'add-candidate': return this.#addCandidate(output.candidate);
-      default: return this.#frame(output.event, output.data, output.generation);
-    }
+  #onOpened(channel) {
+    this.#messages.opened(channel);
+    this.#look();
+    this.#flush();
   }
 
-  async #make(output, step) {
-    try {
-      this.#negotiation.described(await step());
-    } catch (error) {
-      this.#negotiation.refused();
-      this.#broken(error);
-    }
-  }
-
-  async #makeOffer(purpose) {
-    this.#purpose = purpose;
-    if (purpose === 'begin') {
-      this.#link = await this.#open();
-      this.#link.prepare(this.party.isTutorial);
-      return this.#link.offer(false);
-    }
-    if (purpose === 'rebuild') {
-      this.#dropSpare();
-      this.#spare = await this.#open();
-      this.#spare.prepare(false);
-      return this.#spare.offer(false);
-    }
-    return this.#link.offer(purpose === 'restart');
-  }
-
-  async #makeAnswer(sdp) {
-    this.#recovery?.theirTurn(performance.now());
-    const link = await this.#linkFor(sdp);
-    return link.answer(sdp);
-  }
-
-  /** The connection that an offer is for: the one there is, or a new one beside it. */
-  async #linkFor(sdp) {
-    if (!this.#link) {
-      this.#link = await this.#open();
-      return this.#link;
-    }
-    const known = this.#link.remote;
-    if (!known || known === identity(sdp)) return this.#link;
-    this.#spares += 1;
-    if (this.#spares > MAX_SPARES) throw new Error('too many connections');
-    this.#dropSpare();
-    this.#spare = await this.#open();
-    return this.#spare;
-  }
-
-  async #setAnswer(sdp) {
-    const link = this.#purpose === 'rebuild' ? this.#spare : this.#link;
-    try {
-      await link.accept(sdp);
-      this.#negotiation.accepted();
-    } catch (error) {
-      this.#negotiation.refused();
-      this.#broken(error);
-    }
-  }
-
-  async #rollback() {
-    if (this.#purpose === 'rebuild') this.#dropSpare();
-    else await this.#link.rollback().catch(() => {});
-  }
-
-  #dropSpare() {
-    this.#spare?.close();
-    this.#spare = null;
-  }
-
-  async #addCandidate(candidate) {
-    const fits = (link) => link && (candidate.usernameFragment == null || link.remoteUfrag === candidate.usernameFragment);
-    const link = [this.#spare, this.#link].find(fits);
-    // One that cannot be read costs nothing but itself.
-    await link?.addCandidate(candidate).catch(() => {});
+  /** A channel closed: a page that is closed says nothing else. */
+  #onGone(link) {
+    if (link !== this.#exchange.link || this.phase !== 'call') return;
+    if (this.#exchange.spare) this.#recovery.lost(performance.now(), 'failed');
+    else if (this.party.isTutorial ? !link.chat : !link.control) this.#end('hung-up', {by: 'remote'});
   }
 
   /** What the other side says cannot be used: that ends a call which has nothing else. */
-  #broken(error) {
+  #onBroken(error) {
     if (this.phase !== 'call') {
       this.#sayBye('unusable description');
       this.#end('broken', {by: 'local', detail: error.message});
@@ -262,68 +192,14 @@ export class Session {
     }
   }
 
-  async #open() {
-    const servers = await this.#signaling.servers(false);
-    const hear = {
-      candidate: (link, candidate) => this.#onCandidate(link, candidate),
-      state: (link) => this.#onState(link),
-      track: (link, track) => link === this.#spare || this.#tell.track(track),
-      negotiate: (link) => link === this.#link && this.#do(() => this.#negotiation.offer('renegotiate')),
-      opened: (link, channel) => this.#onOpened(link, channel),
-      text: (link, channel, data) => this.#onText(link, channel, data),
-      gone: (link) => this.#onGone(link),
-    };
-    const open = (list) => new Link(list, this.#relayOnly, this.#sound, hear);
-    try {
-      return open(servers);
-    } catch {
-      // One that this browser cannot read.
-      return open([]);
-    }
-  }
-
-  #frame(event, data, generation = null) {
-    const frame = {event, data, to: this.party.peer.id};
-    if (this.party.id) frame.session = this.party.id;
-    if (generation !== null) frame.generation = generation;
-    return this.#signaling.send(frame);
-  }
-
-  // What connections do
-
-  #onCandidate(link, candidate) {
-    const event = candidate?.candidate ? 'candidate' : 'candidates-end';
-    const data = candidate?.candidate
-      ? candidate.toJSON()
-      : {usernameFragment: candidate?.usernameFragment ?? link.localUfrag};
-    this.#do(() => this.#negotiation.local(event, data));
-    // All were looked for, and there is none: nothing is to be waited for.
-    if (!candidate && link === this.#link && !link.candidates && this.phase !== 'call') this.#noPath();
-  }
-
-  #onState(link) {
-    const now = performance.now();
-    if (link === this.#spare) {
-      if (link.hasFailed) this.#dropSpare();
-    } else if (link === this.#link && this.phase === 'call') {
-      if (link.hasFailed) this.#recovery.lost(now, 'failed');
-      else if (link.isSilent) this.#recovery.lost(now, 'silence');
-      else if (link.pc.connectionState === 'connected') this.#found();
-      this.#tell.path();
-    } else if (link === this.#link && link.hasFailed) {
-      this.#noPath();
-    }
-    this.#look();
-  }
-
   /** Whether the call, or its second connection, is up. */
   #look() {
-    if (this.phase === 'calling' && this.#negotiation.isAgreed) {
+    if (this.phase === 'calling' && this.#exchange.isAgreed) {
       this.phase = 'connecting';
       this.#begunAnswer = performance.now();
       this.#tell.phase();
     }
-    if (this.phase === 'connecting' && this.#link?.isUp) {
+    if (this.phase === 'connecting' && this.#exchange.link?.isUp) {
       this.phase = 'call';
       this.connectedAt = performance.now();
       this.setupMs = Math.round((this.connectedAt - this.#begun) * 10) / 10;
@@ -332,24 +208,27 @@ export class Session {
       this.#flush();
       this.#findOutPath();
     }
-    if (this.phase === 'call' && this.#spare?.isUp) this.#promote();
+    if (this.phase === 'call' && this.#exchange.spare?.isUp) this.#promote();
   }
-  #begunAnswer = null;
 
   /** The second connection takes over: sound goes on there, and so do messages. */
   #promote() {
-    const old = this.#link;
-    this.#link = this.#spare;
-    this.#spare = null;
-    for (const {receiver} of this.#link.pc.getTransceivers()) this.#tell.track(receiver.track);
+    const old = this.#exchange.promote();
+    for (const {receiver} of this.pc.getTransceivers()) this.#tell.track(receiver.track);
     setTimeout(() => old.close(), AFTERLIFE);
-    this.#outbox.rewind();
+    this.#messages.rewind();
     this.#flush();
     this.#found();
   }
 
+  #flush() {
+    if (this.phase === 'call') this.#messages.flush(this.#exchange.link.chat);
+  }
+
+  // The path
+
   #found() {
-    this.#spares = 0;
+    this.#exchange.settle();
     if (this.#recovery.heard()) this.#tell.path();
     this.#findOutPath();
   }
@@ -359,12 +238,15 @@ export class Session {
     if (this.phase === 'call') this.#tell.path();
   }
 
-  /** `told` is what the other side says about it, if it was the first to know. */
-  async #noPath(told = null) {
-    const detail = {...(await tried(this.pc)), told, relayOnly: this.#relayOnly};
-    if (this.phase === 'over') return;
-    if (told === null) this.#sayBye('no path', 'failed');
-    this.#end('no-path', {by: told === null ? 'local' : 'remote', detail});
+  async #attempt(purpose) {
+    const servers = await this.#signaling.servers(true);
+    if (this.phase !== 'call') return;
+    try {
+      this.#exchange.link.use(servers);
+    } catch {
+      // The old ones will do.
+    }
+    this.#exchange.offer(purpose);
   }
 
   #tick() {
@@ -386,75 +268,23 @@ export class Session {
     }
   }
 
-  async #attempt(purpose) {
-    const servers = await this.#signaling.servers(true);
-    if (this.phase !== 'call') return;
-    try {
-      this.#link.use(servers);
-    } catch {
-      // The old ones will do.
-    }
-    this.#do(() => this.#negotiation.offer(purpose));
-  }
-
   /** Ends the call with a tutorial client that left and sends nothing any more. */
   async #watchTutorial(now) {
     let packets = 0;
     (await reportOf(this.pc)).forEach((one) => (packets += one.type === 'inbound-rtp' ? one.packetsReceived : 0));
-    if (!this.#left) return;
     if (packets !== this.#left.packets) this.#left = {at: now, packets};
     else if (now - this.#left.at > AFTERLIFE) this.#end('hung-up', {by: 'remote'});
   }
 
-  // Messages
-
-  #onOpened(link, channel) {
-    // What came on the other channel before this one was open waits for its word.
-    if (isControl(channel) && this.#inbox.last) this.#acknowledge(channel, this.#inbox.last);
-    this.#look();
-    this.#flush();
-  }
-
-  #onText(link, channel, data) {
-    if (this.phase === 'over') return;
-    if (typeof data !== 'string') {
-      this.#tell.message({text: `(${data.byteLength} bytes)`, label: channel.label});
-    } else if (isControl(channel)) {
-      const word = parseControl(data);
-      if (word?.ack !== undefined) this.#tell.delivered(this.#outbox.acknowledge(word.ack));
-      if (word?.bye !== undefined) this.#onBye({reason: word.bye});
-    } else if (isNumbered(channel)) {
-      const message = parseMessage(data);
-      if (!message) return;
-      const isNew = this.#inbox.accept(message.seq);
-      this.#acknowledge(link.control, message.seq);
-      if (isNew) this.#tell.message({...message, label: channel.label});
-    } else {
-      this.#tell.message({text: data, label: channel.label});
-    }
-  }
-
-  #acknowledge(control, seq) {
-    say(control, JSON.stringify({event: 'ack', data: {seq}}));
-  }
-
-  #flush() {
-    const chat = this.#link?.chat;
-    if (this.phase !== 'call' || chat?.readyState !== 'open') return;
-    for (const {seq, text} of this.#outbox.take()) {
-      say(chat, isNumbered(chat) ? JSON.stringify({seq, text}) : text);
-      if (!isNumbered(chat)) this.#tell.delivered(this.#outbox.acknowledge(seq));
-    }
-  }
-
-  /** A channel closed: a page that is closed says nothing else. */
-  #onGone(link) {
-    if (link !== this.#link || this.phase !== 'call') return;
-    if (this.#spare) this.#recovery.lost(performance.now(), 'failed');
-    else if (this.party.isTutorial ? !link.chat : !link.control) this.#end('hung-up', {by: 'remote'});
-  }
-
   // The end
+
+  /** `told` is what the other side says about it, if it was the first to know. */
+  async #noPath(told = null) {
+    const detail = {...(await tried(this.pc)), told, relayOnly: this.#relayOnly};
+    if (this.phase === 'over') return;
+    if (told === null) this.#sayBye('no path', 'failed');
+    this.#end('no-path', {by: told === null ? 'local' : 'remote', detail});
+  }
 
   #onBye(data) {
     const reason = typeof data?.reason === 'string' ? data.reason.replace(/\p{Cc}/gu, '').slice(0, 100) : '';
@@ -462,7 +292,7 @@ export class Session {
     if (this.phase === 'call') {
       const gone = outcome === 'failed' && this.isLost;
       this.#end(gone ? 'lost' : 'hung-up', {by: 'remote', detail: reason});
-    } else if (outcome === 'failed' && this.#negotiation.isAgreed) {
+    } else if (outcome === 'failed' && this.#exchange.isAgreed) {
       this.#noPath(reason);
     } else {
       this.#end(this.party.ours ? 'declined' : 'hung-up', {by: 'remote', detail: reason});
@@ -472,10 +302,9 @@ export class Session {
   /** Without an outcome where nothing came of it because somebody did not want it. */
   #sayBye(reason, outcome = this.phase === 'call' ? this.path ?? 'direct' : undefined) {
     this.#bye = {reason, outcome, setup_ms: this.setupMs ?? undefined};
-    say(this.#link?.control, JSON.stringify({event: 'bye', data: {reason}}));
-    this.#frame('bye', this.#bye);
+    say(this.#exchange.link?.control, JSON.stringify({event: 'bye', data: {reason}}));
+    this.#exchange.say('bye', this.#bye);
   }
-  #bye = null;
 
   #end(reason, {by, detail = '', linger = 0, quiet = false}) {
     if (this.phase === 'over') return;
@@ -488,8 +317,8 @@ export class Session {
     }
     this.phase = 'over';
     clearInterval(this.#clock);
-    const close = () => [this.#link, this.#spare].forEach((link) => link?.close());
-    linger ? setTimeout(close, linger) : close();
+    this.#exchange.end();
+    linger ? setTimeout(() => this.#exchange.close(), linger) : this.#exchange.close();
     this.#tell.over({reason, by, detail, wasCall, seconds, quiet, path: this.path});
   }
 }
