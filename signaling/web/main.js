@@ -304,7 +304,9 @@ setInterval(async () => {
   if (session?.phase !== 'call') return;
   view.clock((performance.now() - session.connectedAt) / 1000);
   const now = await stats.look(session.pc);
-  if (current?.session === session) view.stats(now, session.setupMs);
+  if (current?.session !== session) return;
+  session.seen(now?.path);
+  view.stats(now, session.setupMs);
 }, 1000);
 
 // The start

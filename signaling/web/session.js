@@ -234,8 +234,14 @@ export class Session {
   }
 
   async #findOutPath() {
-    this.path = (await pathOf(this.pc)) ?? this.path;
-    if (this.phase === 'call') this.#tell.path();
+    this.seen(await pathOf(this.pc));
+  }
+
+  /** The path that statistics tell; browsers change it without an event when a better one turns up. */
+  seen(path) {
+    if (this.phase !== 'call' || !path || path === this.path) return;
+    this.path = path;
+    this.#tell.path();
   }
 
   async #attempt(purpose) {

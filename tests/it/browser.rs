@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod foreign;
+mod nat;
 mod page;
 mod pages;
 mod peers;

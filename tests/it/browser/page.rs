@@ -116,7 +116,7 @@ impl Ours {
     }
 
     /// Nothing went wrong, and nobody but the server was asked for anything.
-    fn is_well(self) {
+    fn ends_well(self) {
         let complaints = self.page.complaints();
         assert!(complaints.is_empty(), "{complaints:#?}");
         self.asked_nobody_else();

@@ -31,7 +31,7 @@ fn calls_answer(kind: BrowserKind) {
     let (knew, heard) = answer.ends(0, tone(kind));
     noticed(hung_up, knew);
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 /// It rings, is answered by keyboard, and left.
@@ -53,7 +53,7 @@ fn is_called(kind: BrowserKind) {
     page.is_left();
     let (_, heard) = call.ends(130, tone(kind));
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn who_declines_is_not_heard_and_the_caller_knows() {
     page.is("joined");
     let exit = call.sees("exit");
     assert_ne!(exit["code"], 0, "{exit}");
-    page.is_well();
+    page.ends_well();
 }
 
 /// Two pages and a terminal in one room, all talk with each other's neighbour.
@@ -132,8 +132,8 @@ fn two_pages_call_one_terminal_and_then_each_other() {
     drop(answer);
     ann.page.click("#hang-up").unwrap();
     bob.is_left();
-    ann.is_well();
-    bob.is_well();
+    ann.ends_well();
+    bob.ends_well();
 }
 
 #[test]
@@ -165,6 +165,6 @@ fn who_is_mute_is_not_heard() {
     bob.hears(tone(kinds[0]));
     bob.page.click("#hang-up").unwrap();
     ann.is_left();
-    ann.is_well();
-    bob.is_well();
+    ann.ends_well();
+    bob.ends_well();
 }

@@ -45,7 +45,7 @@ fn adds_a_microphone(kind: BrowserKind) {
         heard < 6.0,
         "{heard:.2} s: it was heard before it was there"
     );
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn restarts(kind: BrowserKind) {
     page.page.click("#hang-up").unwrap();
     let (_, heard) = answer.ends(0, tone(kind));
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn is_loaded_anew(kind: BrowserKind) {
     page.hears(TONE);
     answer.process.interrupt().unwrap();
     page.is_left();
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn is_relayed(kind: BrowserKind) {
     page.page.click("#hang-up").unwrap();
     let (_, heard) = answer.ends(0, tone(kind));
     assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -180,5 +180,5 @@ fn a_page_that_hides_its_addresses_is_reached() {
     page.hears(TONE);
     page.page.click("#hang-up").unwrap();
     page.is("ended");
-    page.is_well();
+    page.ends_well();
 }

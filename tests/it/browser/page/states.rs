@@ -98,7 +98,7 @@ fn every_state_can_be_looked_at() {
     call.process.interrupt().unwrap();
     page.is("ended");
     show(&page, "ended");
-    page.is_well();
+    page.ends_well();
 }
 
 /// It says why, and can still receive and write.
@@ -122,7 +122,7 @@ fn without_a_microphone(microphone: Microphone, words: &str) {
     assert!(said.contains(words), "{said}");
     page.page.click("#hang-up").unwrap();
     page.is("ended");
-    page.is_well();
+    page.ends_well();
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_page_without_https_says_why_it_has_no_microphone() {
     page.page.click("#hang-up").unwrap();
     page.is("ended");
     drop(answer);
-    page.is_well();
+    page.ends_well();
 }
 
 /// A relay that there is none of.
@@ -177,7 +177,7 @@ fn without_a_path_it_says_what_was_tried() {
     let said = page.text("#ended-text");
     assert!(said.contains("relay"), "{said}");
     show(&page, "failed");
-    page.is_well();
+    page.ends_well();
 }
 
 /// A call goes on without the server, and the page comes back to the room by itself.
