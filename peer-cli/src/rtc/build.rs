@@ -14,6 +14,7 @@ use webrtc::peer_connection::{
 
 use super::RtcError;
 use super::addresses::LocalAddresses;
+use super::eager::Eager;
 use super::feedback::Feedback;
 use super::formats;
 use super::handler::{Callback, Handler};
@@ -57,6 +58,7 @@ pub(super) struct Built {
     pub(super) driver_ended: Arc<Notify>,
     pub(super) pace: Pace,
     pub(super) tally: Tally,
+    pub(super) eager: Eager,
     pub(super) relays: Relays,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) feedback: Feedback,
@@ -85,12 +87,13 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
     let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
     let (relays, reports) = Relays::new(options);
     let pace = Pace::new();
-    let tally = Tally::default();
+    let (tally, eager) = (Tally::default(), Eager::default());
     let (sockets, created) = SocketFactory::new(
         options.impairment,
         relays.clone(),
         pace.clone(),
         tally.clone(),
+        eager.clone(),
     );
     let driver_ended = Arc::new(Notify::new());
     let runtime = PacedRuntime::new(
@@ -128,6 +131,7 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         driver_ended,
         pace,
         tally,
+        eager,
         relays,
         reports,
         feedback,

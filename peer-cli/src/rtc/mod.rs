@@ -7,6 +7,7 @@
 mod addresses;
 mod build;
 mod channel;
+mod eager;
 mod event;
 mod feedback;
 mod formats;

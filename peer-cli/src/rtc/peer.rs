@@ -16,6 +16,7 @@ use webrtc::peer_connection::{
 };
 
 use super::channel::{Channel, ChannelEvent};
+use super::eager::Eager;
 use super::event::PeerEvent;
 use super::feedback::Feedback;
 use super::formats::Formats;
@@ -60,6 +61,7 @@ pub struct Peer {
     role: Option<&'static str>,
     pace: Pace,
     tally: Tally,
+    eager: Eager,
     relays: Relays,
     feedback: Feedback,
     formats: Formats,
@@ -107,6 +109,7 @@ impl Peer {
             role: None,
             pace: built.pace,
             tally: built.tally,
+            eager: built.eager,
             relays: built.relays,
             feedback: built.feedback,
             formats,
@@ -174,6 +177,7 @@ impl Peer {
     /// # Errors
     /// When the candidate cannot be read.
     pub async fn add_candidate(&self, candidate: Candidate) -> Result<(), RtcError> {
+        self.eager.know(&candidate.candidate);
         let candidate = RTCIceCandidateInit {
             candidate: candidate.candidate,
             sdp_mid: candidate.sdp_mid,

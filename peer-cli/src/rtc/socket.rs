@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use socket2::SockRef;
 use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
+use super::eager::Eager;
 use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
@@ -37,6 +39,7 @@ pub(super) struct SocketFactory {
     relays: Relays,
     pace: Pace,
     tally: Tally,
+    eager: Eager,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
 }
@@ -61,6 +64,7 @@ impl SocketFactory {
         relays: Relays,
         pace: Pace,
         tally: Tally,
+        eager: Eager,
     ) -> (Self, mpsc::UnboundedReceiver<Created>) {
         let (created, sockets) = mpsc::unbounded_channel();
         let factory = Self {
@@ -68,6 +72,7 @@ impl SocketFactory {
             relays,
             pace,
             tally,
+            eager,
             created,
             count: Arc::new(AtomicU64::new(0)),
         };
@@ -95,6 +100,7 @@ impl SocketFactory {
             local,
             pace: self.pace.clone(),
             tally: self.tally.clone(),
+            eager: self.eager.clone(),
             listener: listener.clone(),
         });
         // The receiver is gone once the connection is closing: nobody needs to know then.
@@ -142,6 +148,7 @@ struct PeerSocket {
     local: SocketAddr,
     pace: Pace,
     tally: Tally,
+    eager: Eager,
     listener: Listener,
 }
 
@@ -202,7 +209,7 @@ impl AsyncUdpSocket for PeerSocket {
         if let Poll::Ready(Ok(count)) = &polled
             && (waiting || looking)
         {
-            for (buf, meta) in bufs.iter().zip(meta.iter()).take(*count) {
+            for (buf, meta) in bufs.iter().zip(meta).take(*count) {
                 for datagram in buf[..meta.len].chunks(meta.stride.max(1)) {
                     if waiting {
                         self.listener.overhear(datagram);
@@ -210,6 +217,14 @@ impl AsyncUdpSocket for PeerSocket {
                     if looking {
                         self.tally.heard(self.local, meta.addr, datagram);
                     }
+                }
+                // Checks come alone; the driver passes over an empty datagram.
+                if looking
+                    && self
+                        .eager
+                        .is_early(meta.addr, &buf[..meta.len], Instant::now())
+                {
+                    meta.len = 0;
                 }
             }
         }

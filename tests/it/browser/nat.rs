@@ -89,6 +89,8 @@ fn a_page_behind_a_nat_talks_with_a_terminal_behind_another() {
     // Both open the way at once; then the terminal comes into another network.
     let mut bob = answer(&lab);
     calls(&page, &address);
+    let connected = bob.wait_for("connected", LIMIT).unwrap().value;
+    assert_eq!(connected["path"], "direct", "{connected}");
     is_on(&page, "direct");
     hears(&page);
     lab.delete_address(Side::B).unwrap();

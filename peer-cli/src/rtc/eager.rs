@@ -1,0 +1,172 @@
+//! Nominations that come too early. A browser that calls nominates every path that works, each better one anew (the aggressive
+//! nomination of RFC 5245 8.1.1.2), and the webrtc crate keeps the first: so those of relayed paths wait while a direct one may turn
+//! up. A peer that nominates once (RFC 8445 8.1.1), as ours does, has waited itself and is not held up.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a direct path has, from the first check that comes. Chromium checks a pair every 48 ms, one after the other, and there
+/// are sixteen of them between two machines with a relay each.
+const DIRECT_FIRST: Duration = Duration::from_millis(800);
+/// Addresses of relays that are remembered.
+const MAX_RELAYED: usize = 64;
+/// Length of a STUN header (RFC 8489 5), and of that of ChannelData (RFC 8656 12.4), bytes.
+const HEADER: usize = 20;
+const CHANNEL_HEADER: usize = 4;
+/// The first bytes of a Binding request and of a Data indication.
+const BINDING: [u8; 2] = [0x00, 0x01];
+const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
+/// Attributes: RFC 8445 16.1, RFC 8656 18.4.
+const USE_CANDIDATE: u16 = 0x0025;
+const DATA: u16 = 0x0013;
+
+/// What is known of the other side; clones are the same.
+#[derive(Clone, Debug, Default)]
+// Never held across an await.
+pub(super) struct Eager(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Its candidates at relays.
+    relayed: BTreeSet<SocketAddr>,
+    /// Whether it has any other.
+    direct: bool,
+    /// When its first check came, and whether that one nominated.
+    first: Option<(Instant, bool)>,
+}
+
+impl Eager {
+    /// A candidate of the other side, as it stands in SDP (RFC 8839 5.1).
+    pub(super) fn know(&self, candidate: &str) {
+        let words: Vec<&str> = candidate.split_whitespace().collect();
+        let (Some(address), Some(port), Some(&kind)) = (words.get(4), words.get(5), words.get(7))
+        else {
+            return;
+        };
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kind != "relay" {
+            known.direct = true;
+        } else if let (Ok(address), Ok(port)) = (address.parse::<IpAddr>(), port.parse())
+            && known.relayed.len() < MAX_RELAYED
+        {
+            known.relayed.insert(SocketAddr::new(address, port));
+        }
+    }
+
+    /// Whether what came from there nominates a relayed path while a direct one may still turn up. It will be repeated.
+    pub(super) fn is_early(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> bool {
+        let (check, ours) = match unwrapped(datagram) {
+            Some(inner) => (inner, true),
+            None => (datagram, false),
+        };
+        if !check.starts_with(&BINDING) || check.len() <= HEADER {
+            return false;
+        }
+        let nominates = attribute(check, USE_CANDIDATE).is_some();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, eager) = *known.first.get_or_insert((now, nominates));
+        let waits = eager && known.direct && now.duration_since(since) < DIRECT_FIRST;
+        nominates && waits && (ours || known.relayed.contains(&from))
+    }
+}
+
+/// What a relay of ours passes on.
+fn unwrapped(datagram: &[u8]) -> Option<&[u8]> {
+    if datagram.starts_with(&DATA_INDICATION) {
+        return attribute(datagram, DATA);
+    }
+    let is_channel = datagram
+        .first()
+        .is_some_and(|first| (0x40..0x50).contains(first));
+    is_channel.then(|| datagram.get(CHANNEL_HEADER..)).flatten()
+}
+
+/// The value of the first attribute of this type (RFC 8489 14).
+fn attribute(message: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut rest = message.get(HEADER..)?;
+    loop {
+        let (head, tail) = rest.split_at_checked(4)?;
+        let length = usize::from(u16::from_be_bytes([head[2], head[3]]));
+        if u16::from_be_bytes([head[0], head[1]]) == wanted {
+            return tail.get(..length);
+        }
+        rest = tail.get(length.next_multiple_of(4)..)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOST: &str = "candidate:1 1 udp 2122260223 192.168.1.10 60889 typ host";
+    const RELAY: &str =
+        "candidate:2 1 udp 41885439 203.0.113.1 45011 typ relay raddr 0.0.0.0 rport 0";
+
+    fn at(address: &str) -> SocketAddr {
+        address.parse().unwrap()
+    }
+
+    fn check(nominates: bool) -> Vec<u8> {
+        let mut check = [&BINDING[..], &[0; HEADER - 2]].concat();
+        // USERNAME of three bytes, padded.
+        check.extend([0x00, 0x06, 0x00, 0x03, b'a', b':', b'b', 0]);
+        if nominates {
+            check.extend([0x00, 0x25, 0x00, 0x00]);
+        }
+        check
+    }
+
+    fn eager(candidates: &[&str]) -> Eager {
+        let eager = Eager::default();
+        candidates.iter().for_each(|line| eager.know(line));
+        eager
+    }
+
+    #[test]
+    fn a_relayed_path_waits_and_a_direct_one_does_not() {
+        let (relay, direct) = (at("203.0.113.1:45011"), at("203.0.113.11:60889"));
+        let (now, eager) = (Instant::now(), eager(&[HOST, RELAY]));
+        let later = now + DIRECT_FIRST;
+        assert!(eager.is_early(relay, &check(true), now));
+        assert!(!eager.is_early(relay, &check(false), now));
+        assert!(!eager.is_early(direct, &check(true), now));
+        assert!(!eager.is_early(relay, &check(true), later));
+    }
+
+    #[test]
+    fn what_comes_through_a_relay_of_ours_waits_too() {
+        let (server, now) = (at("203.0.113.1:3478"), Instant::now());
+        let check = check(true);
+        let channel = [&[0x40, 0x01, 0, check.len() as u8][..], &check].concat();
+        let data = [&[0x00, 0x13, 0, check.len() as u8][..], &check].concat();
+        let indication = [&DATA_INDICATION[..], &[0; HEADER - 2], &data].concat();
+        for wrapped in [channel, indication] {
+            assert!(eager(&[HOST]).is_early(server, &wrapped, now));
+        }
+    }
+
+    #[test]
+    fn who_has_waited_or_has_no_other_way_is_not_held_up() {
+        let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
+        let regular = eager(&[HOST, RELAY]);
+        assert!(!regular.is_early(relay, &check(false), now));
+        assert!(!regular.is_early(relay, &check(true), now));
+        assert!(!eager(&[RELAY]).is_early(relay, &check(true), now));
+    }
+
+    proptest! {
+        #[test]
+        fn no_datagram_and_no_candidate_does_harm(bytes: Vec<u8>, line in ".{0,80}") {
+            let eager = eager(&[HOST, &line]);
+            let wrapped = [&[0x40, 0, 0, 0][..], &bytes].concat();
+            let check = [&BINDING[..], &bytes].concat();
+            for datagram in [bytes, wrapped, check] {
+                eager.is_early(at("192.0.2.1:1"), &datagram, Instant::now());
+            }
+        }
+    }
+}
