@@ -3,17 +3,22 @@
 
 import {random} from './memory.js';
 import {Session} from './session.js';
+import {NAME} from './share.js';
+import {isForeign} from './words.js';
 
 /** Candidates that came before their offer. */
 const MAX_ORPHANS = 128;
-/** A call that broke off may go on without being answered again for this long; ms. */
-const GOES_ON = 15_000;
+/** A call that broke off may go on without being answered again for this long; a page is loaded anew in far less; ms. */
+const GOES_ON = 3000;
+/** After a ring that nobody took: whoever rings again and again does not make this page flicker; ms. */
+const QUIET = 2000;
 /** Nobody rings for ever; ms. */
 const RINGS = 60_000;
-/** New offers that are looked at within a second: a flood is not even answered, or the server would close us. */
-const MAX_OFFERS = 10;
+/** Offers that are looked at within a second, of all and of one peer: a flood is not even answered, or the server would close us. */
+const MAX_OFFERS = 12;
+const MAX_OFFERS_OF_ONE = 5;
 /** How a page says goodbye that is closed or loaded anew. */
-export const PAGE_LEFT = 'the page was closed';
+const PAGE_LEFT = 'the page was closed';
 
 export class Calls {
   peers = new Map();
@@ -25,7 +30,8 @@ export class Calls {
   #orphans = [];
   #broken = null;
   #timer = 0;
-  #offers = {since: 0, count: 0};
+  #quietUntil = 0;
+  #offers = {since: 0, all: 0, of: new Map()};
 
   /**
    * `parts` are {signaling, sound, settings}. `tell` has `peers()`, `phase()`, `rings(peer)`, `missed(peer, why)` and
@@ -92,10 +98,10 @@ export class Calls {
     this.#accept(peer, offer, frames);
   }
 
-  decline() {
+  decline(reason = 'declined') {
     if (!this.ringing) return;
-    this.#reply(this.ringing.offer, 'bye', {reason: 'declined'});
-    this.#stopRinging('declined');
+    this.#reply(this.ringing.offer, 'bye', {reason});
+    this.#stopRinging(reason);
   }
 
   /** Whoever broke off has to ring again. */
@@ -111,12 +117,13 @@ export class Calls {
 
   #onOffer(frame) {
     const {from, session = null, data} = frame;
-    if (typeof data?.sdp !== 'string') return;
+    // What is wrong with a session's name comes back with every frame of ours.
+    if (typeof data?.sdp !== 'string' || (session !== null && !NAME.test(session)) || this.#isFlood(from)) return;
     const peer = this.peers.get(from);
     const current = this.session;
     if (current?.owns(frame)) {
       current.frame(frame);
-    } else if (!peer || (peer.app !== null && peer.app !== 'call') || this.#isFlood()) {
+    } else if (!peer || (peer.app !== null && peer.app !== 'call')) {
       // Peers offer only inside their own app.
     } else if (current && current.party.peer.id === from) {
       this.#again(current, peer, frame);
@@ -127,18 +134,23 @@ export class Calls {
       this.#reply(frame, 'busy', null);
     } else if (this.#broken?.id === from && performance.now() < this.#broken.until) {
       this.#accept(peer, frame, []);
+    } else if (performance.now() < this.#quietUntil) {
+      this.#reply(frame, 'busy', null);
     } else {
       this.ringing = {peer, offer: frame, frames: []};
-      this.#timer = setTimeout(() => this.decline(), RINGS);
+      this.#timer = setTimeout(() => this.decline('unanswered'), RINGS);
       this.#tell.rings(peer);
     }
   }
 
-  #isFlood() {
+  #isFlood(from) {
     const now = performance.now();
-    if (now > this.#offers.since + 1000) this.#offers = {since: now, count: 0};
-    this.#offers.count += 1;
-    return this.#offers.count > MAX_OFFERS;
+    if (now > this.#offers.since + 1000) this.#offers = {since: now, all: 0, of: new Map()};
+    const ofOne = (this.#offers.of.get(from) ?? 0) + 1;
+    this.#offers.of.set(from, ofOne);
+    if (ofOne > MAX_OFFERS_OF_ONE) return true;
+    this.#offers.all += 1;
+    return this.#offers.all > MAX_OFFERS;
   }
 
   /** An offer of the very peer that we have a call with, or call. */
@@ -173,7 +185,7 @@ export class Calls {
     const {peer} = this.session.party;
     this.session = null;
     const broke = end.by === 'remote' && (end.detail === PAGE_LEFT || (end.reason === 'no-path' && !end.quiet));
-    this.#broken = broke ? {id: peer.id, until: performance.now() + GOES_ON} : null;
+    this.#broken = broke && !isForeign(peer) ? {id: peer.id, until: performance.now() + GOES_ON} : null;
     this.#tell.over(peer, end);
   }
 
@@ -184,6 +196,7 @@ export class Calls {
 
   #stopRinging(why) {
     clearTimeout(this.#timer);
+    this.#quietUntil = performance.now() + QUIET;
     const {peer} = this.ringing;
     this.ringing = null;
     this.#tell.missed(peer, why);

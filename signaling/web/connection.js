@@ -19,7 +19,7 @@ export class Link {
   candidates = 0;
   #hear;
   #sound;
-  #channels = new Map();
+  #channels = new Set();
   #needsChannel = true;
 
   /**
@@ -114,7 +114,7 @@ export class Link {
   close() {
     if (this.closed) return;
     this.closed = true;
-    for (const channel of this.#channels.keys()) channel.onopen = channel.onmessage = channel.onclose = null;
+    for (const channel of this.#channels) channel.onopen = channel.onmessage = channel.onclose = null;
     this.pc.close();
   }
 
@@ -125,13 +125,14 @@ export class Link {
   }
 
   #adopt(channel, ours) {
-    this.#channels.set(channel, ours);
+    this.#channels.add(channel);
     channel.binaryType = 'arraybuffer';
     channel.onopen = () => this.#opened(channel, ours);
     channel.onmessage = ({data}) => this.#hear.text(this, channel, data);
     channel.onclose = () => {
       const known = channel === this.chat || channel === this.control;
-      if (channel === this.chat) this.chat = null;
+      this.#channels.delete(channel);
+      if (channel === this.chat) this.chat = [...this.#channels].find((one) => one.readyState === 'open' && !isControl(one)) ?? null;
       if (channel === this.control) this.control = null;
       if (known) this.#hear.gone(this, channel);
     };

@@ -1,6 +1,7 @@
 // Wires what the user does, what the room says and what a call does to each other; each of them is a module of its own.
 
-import {Calls, PAGE_LEFT} from './calls.js';
+import {Calls} from './calls.js';
+import {MAX_TEXT} from './chat.js';
 import {ofBrowser, ofTab, secret} from './memory.js';
 import * as share from './share.js';
 import {Signaling} from './signaling.js';
@@ -13,7 +14,7 @@ const $ = view.byId;
 const sound = new Sound($('remote'));
 const settings = {relayOnly: false};
 const stats = new Stats();
-const [seat, inCallWith, nameKept] = [ofTab('seat'), ofTab('call'), ofBrowser('name')];
+const [seat, inCallWith, choices, nameKept] = [ofTab('seat'), ofTab('call'), ofTab('choices'), ofBrowser('name')];
 
 /** Where we are: {room, name, signaling, calls}, and whether we are in or were sent out; null before joining. */
 let place = null;
@@ -44,7 +45,7 @@ function join(room, name) {
     peers: showPeers, phase: onPhase, rings: onRings, missed: onMissed, over: onOver,
     track: (track) => sound.play(track),
     message: onMessage,
-    delivered: (seqs) => seqs.forEach((seq) => marks.get(seq)?.('delivered')),
+    delivered: onDelivered,
     path: showCall,
   });
   place = {room, name, signaling, calls};
@@ -106,13 +107,23 @@ function onLine(state, words) {
 
 function showPeers() {
   view.peers([...place.calls.peers.values()], (id) => {
-    sound.wake();
     view.notice('');
-    place.calls.call(id);
+    call(id);
   });
 }
 
 // Calls
+
+/** The user wants to be heard: nobody else unmutes the microphone. */
+function speak() {
+  sound.wake();
+  sound.mute(false);
+}
+
+function call(id) {
+  speak();
+  place.calls.call(id);
+}
 
 function onRings(peer) {
   view.ringing(peer);
@@ -148,13 +159,12 @@ function onPhase() {
 
 function begin(session, peer) {
   current = {session, peer};
+  if (last !== peer.id) view.clearMessages();
   last = peer.id;
   sound.ring(false);
-  marks.clear();
-  view.clearMessages();
+  notDelivered();
   view.stats(null);
   view.clock(null);
-  sound.mute(false);
   sound.open();
 }
 
@@ -170,6 +180,7 @@ function onOver(peer, end) {
   if (end.quiet) return;
   current = null;
   inCallWith.set(null);
+  notDelivered();
   sound.close();
   view.blocked(false);
   const {isFailure, ...words} = ending(nameOf(peer), end);
@@ -180,7 +191,20 @@ function onOver(peer, end) {
 
 function onMessage({text, label, echo}) {
   const note = [echo ? 'echo' : '', label === 'chat' ? '' : label].filter(Boolean).join(', ');
-  view.message({who: nameOf(current.peer), text, note, isMine: false});
+  view.message({who: nameOf(current.peer), text: text.slice(0, MAX_TEXT), note, isMine: false});
+}
+
+function onDelivered(seqs) {
+  for (const seq of seqs) {
+    marks.get(seq)?.('delivered');
+    marks.delete(seq);
+  }
+}
+
+/** What was on its way when the call ended. */
+function notDelivered() {
+  marks.forEach((mark) => mark('not delivered'));
+  marks.clear();
 }
 
 function write(text) {
@@ -209,8 +233,8 @@ function toggleMute() {
 }
 
 async function chooseSound(change) {
-  Object.assign(sound, change);
-  if (!current) return;
+  Object.assign(sound, change, {error: null});
+  if (!current) return void showMicrophone();
   await sound.open();
   // What was denied or is gone is not chosen either.
   if (sound.error) sound.choice = 'off';
@@ -242,7 +266,7 @@ $('join').onsubmit = (event) => {
 };
 $('leave').onclick = leave;
 $('answer').onclick = () => {
-  sound.wake();
+  speak();
   place.calls.answer();
 };
 $('decline').onclick = () => place.calls.decline();
@@ -257,9 +281,8 @@ $('back').onclick = () => {
   view.show('joined');
 };
 $('again').onclick = () => {
-  sound.wake();
   if (place.isRefused) return join(place.room, place.name);
-  if (place.calls.peers.has(last)) return place.calls.call(last);
+  if (place.calls.peers.has(last)) return call(last);
   view.notice('They are not in the room any more.');
   return view.show('joined');
 };
@@ -284,14 +307,17 @@ addEventListener('keydown', (event) => {
   const {key, ctrlKey, metaKey, altKey, repeat} = event;
   if (key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat && !isTyping(event)) toggleMute();
 });
-addEventListener('pointerdown', () => current && sound.wake());
+['pointerdown', 'keydown'].forEach((name) => addEventListener(name, () => current && sound.wake()));
 addEventListener('online', () => current?.session.networkChanged());
+addEventListener('offline', () => place?.signaling.doubt());
 addEventListener('pagehide', () => {
   // Kept, so that the same page loaded anew goes on.
   const kept = [seat.get(), inCallWith.get()];
   place?.calls.leave();
   place?.signaling.close();
   [seat, inCallWith].forEach((cell, at) => cell.set(kept[at]));
+  const {choice, processing, muted} = sound;
+  choices.set(JSON.stringify({choice, processing, muted, volume: $('volume').value, ...settings}));
 });
 // A page that comes back from the browser's cache has lost everything.
 addEventListener('pageshow', ({persisted}) => persisted && location.reload());
@@ -318,15 +344,25 @@ const parsed = (cell) => {
     return null;
   }
 };
+/** What the user had chosen goes on, too: nobody is heard, or shows an address, who did not want to. */
+function restore({choice = 'default', processing = true, muted = false, volume = '100', relayOnly = false}) {
+  Object.assign(sound, {choice, processing, volume: volume / 100});
+  sound.mute(muted);
+  settings.relayOnly = relayOnly;
+  [$('processing').checked, $('relay-only').checked, $('volume').value] = [processing, relayOnly, volume];
+}
+
 const isReload = performance.getEntriesByType('navigation')[0]?.type === 'reload';
 const [sat, called] = [parsed(seat), parsed(inCallWith)];
 inCallWith.set(null);
 $('room').value = new URLSearchParams(location.search).get('room') ?? '';
 $('name').value = nameKept.get() ?? '';
+$('share-local').hidden = !share.isLocal;
 showDevices();
 showMicrophone();
 view.show('start');
 $('enter').disabled = false;
+if (isReload) restore(parsed(choices) ?? {});
 if (isReload && sat) {
   $('room').value = sat.room;
   interrupted = called;

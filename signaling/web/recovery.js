@@ -9,7 +9,7 @@ const AFTER_YOU = 1000;
 /** An attempt has this long before the next one replaces it. */
 const PATIENCE = 3000;
 /** How long a lost path is worth waiting for. */
-export const LIMIT = 30_000;
+const LIMIT = 30_000;
 
 export class Recovery {
   #leads;

@@ -2,6 +2,9 @@
 
 export const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** Whether this page came from the machine that it is shown on: nobody else can open its address. */
+export const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+
 /** Address of this page that opens the room. */
 export function link(room) {
   return `${location.origin}/${room ? `?room=${encodeURIComponent(room)}` : ''}`;

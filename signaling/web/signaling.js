@@ -9,6 +9,9 @@ const ASK_LIMIT = 1000;
 /** They are asked for anew after this long; their credentials live 12 h. */
 const STALE = 3_600_000;
 
+/** Bytes that the server takes in one frame. */
+const MAX_FRAME = 65_536;
+
 const OF_SERVER = ['welcome', 'joined', 'left', 'error', 'ice-servers'];
 
 export class Signaling {
@@ -50,7 +53,10 @@ export class Signaling {
   /** Sends it, if the server is there: what is lost of a negotiation is said again. */
   send(frame) {
     if (!this.#welcomed || this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(frame));
+    const text = JSON.stringify(frame);
+    // Who sends more is put out of the room.
+    if (new Blob([text]).size > MAX_FRAME) return false;
+    this.#socket.send(text);
     return true;
   }
 
@@ -65,8 +71,9 @@ export class Signaling {
     return this.iceServers;
   }
 
-  /** The network changed: what looks open may be dead. */
+  /** The network went or changed: what looks open may be dead. */
   doubt() {
+    this.#hear.state('reconnecting', 'This machine has no network.');
     this.#retry(0);
   }
 

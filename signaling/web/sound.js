@@ -57,8 +57,9 @@ export class Sound extends EventTarget {
   async open() {
     const asked = (this.#asked += 1);
     this.wanted = this.choice !== OFF;
-    this.error = null;
+    // Why there was none stays true for as long as none is chosen.
     if (!this.wanted) return this.#use(null);
+    this.error = null;
     if (!Sound.isPossible) return this.#fail({name: 'insecure'});
     const on = this.processing;
     const audio = {echoCancellation: on, noiseSuppression: on, autoGainControl: on};
@@ -79,7 +80,6 @@ export class Sound extends EventTarget {
   close() {
     this.#asked += 1;
     this.wanted = false;
-    this.error = null;
     this.#use(null);
     this.#element.srcObject = null;
     this.#there = null;

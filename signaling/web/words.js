@@ -24,11 +24,15 @@ export function closing(code, reason) {
 /** What others call a member of the room. */
 export const nameOf = (peer) => peer.name ?? `guest-${peer.id.slice(0, 6)}`;
 
+/** Whether somebody sits at a page that came from another server than this one: anybody can make such a page. */
+export const isForeign = (peer) => peer.origin !== null && peer.origin !== location.origin;
+
 const ROLES = {answer: 'waits for a call', call: 'is calling', either: 'is here'};
 
 /** What a member of the room is. */
 export function kindOf(peer) {
-  const where = peer.origin === null ? 'terminal' : 'browser';
+  const browser = isForeign(peer) ? `a page from ${peer.origin}` : 'browser';
+  const where = peer.origin === null ? 'terminal' : browser;
   if (peer.role === null) return `${where} · came without a name`;
   if (peer.app !== 'call') return `${where} · busy with ${peer.app}`;
   return `${where} · ${ROLES[peer.role] ?? 'is here'}`;
@@ -68,13 +72,15 @@ function noPath({local, remote, told, relayOnly}) {
   const relays = [...local, ...remote].some((one) => one.startsWith('relay'));
   const more = relays ? 'A firewall seems to block even the relay.' : ADVICE;
   const says = told ? ` The other side says: “${told}”.` : '';
-  if (relayOnly && !local.length) return `You asked for a relay only, and there is none that works.${says} ${ADVICE}`;
+  if (relayOnly && !local.length) return `You asked for a relay only, and there is none that works.${says} ${RELAY_ONLY}`;
   return `No pair of addresses worked. Ours: ${list(local)}. Theirs: ${list(remote)}.${says} ${more}`;
 }
 
+const RELAY_ONLY = 'Go back to the room and untick “Only through a relay”, or start the server with “signaling --relay”.';
 const ADVICE = 'A relay would help: start the server with “signaling --relay”.';
 
 const MISSED = {
+  unanswered: 'rang for a minute',
   'gave-up': 'gave up',
   left: 'left the room',
 };
@@ -82,7 +88,7 @@ const MISSED = {
 /** A call that was not taken; nothing where we declined it. */
 export const missed = (name, why) => (why in MISSED ? `You missed a call: ${name} ${MISSED[why]}.` : `You declined a call of ${name}.`);
 
-/** Why there is no microphone: {text, isFinal}. */
+/** Why there is no microphone. */
 export function noMicrophone(error) {
   const still = 'You can still listen and write.';
   switch (error?.name) {

@@ -4,10 +4,14 @@
 #
 #   test.sh [PAGE]        the address of the page under test; ?server=… and &call are added
 #
-# Wants signaling, peer-cli and Chromium (or BROWSER=google-chrome) on the path.
+# Wants signaling, peer-cli and Chromium (or BROWSER=google-chrome) on the path; where one is missing it ends with 127.
 set -eu
 page=${1:-file://$(cd "$(dirname "$0")" && pwd)/page.html}
 browser=${BROWSER:-chromium}
+for one in signaling peer-cli "$browser"; do
+  command -v "$one" >/dev/null || { echo "no $one on the path" >&2; exit 127; }
+done
+case $page in *\?*) more='&' ;; *) more='?' ;; esac
 scratch=$(mktemp -d)
 
 # Whatever was started ends with this script.
@@ -39,7 +43,7 @@ started="$started $peer"
 "$browser" --headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update \
   --use-fake-device-for-media-stream --use-fake-ui-for-media-stream --autoplay-policy=no-user-gesture-required \
   --allow-loopback-in-peer-connection --user-data-dir="$scratch/profile" --remote-debugging-port=0 --enable-logging=stderr \
-  "$page?server=$server&call" >"$scratch/browser" 2>&1 &
+  "$page${more}server=$server&call" >"$scratch/browser" 2>&1 &
 started="$started $!"
 
 code=0

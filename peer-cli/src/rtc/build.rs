@@ -87,7 +87,8 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
     let (callbacks_tx, callbacks) = mpsc::channel(CALLBACK_QUEUE);
     let (relays, reports) = Relays::new(options);
     let pace = Pace::new();
-    let (tally, eager) = (Tally::default(), Eager::default());
+    let tally = Tally::default();
+    let eager = Eager::new(options.relay == RelayPolicy::Only);
     let (sockets, created) = SocketFactory::new(
         options.impairment,
         relays.clone(),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a direct path has, from the first check that comes. Chromium checks a pair every 48 ms, one after the other, and there
@@ -23,12 +23,16 @@ const USE_CANDIDATE: u16 = 0x0025;
 const DATA: u16 = 0x0013;
 
 /// What is known of the other side; clones are the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 // Never held across an await.
 pub(super) struct Eager(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
+    /// Whether nothing but a relay is wanted, so that nothing better turns up.
+    relay_only: bool,
+    /// Of its credentials: others begin anew (RFC 8445 9).
+    ufrag: String,
     /// Its candidates at relays.
     relayed: BTreeSet<SocketAddr>,
     /// Whether it has any other.
@@ -38,21 +42,50 @@ struct Known {
 }
 
 impl Eager {
+    pub(super) fn new(relay_only: bool) -> Self {
+        Self(Arc::new(Mutex::new(Known {
+            relay_only,
+            ..Known::default()
+        })))
+    }
+
+    /// A description of the other side, with its credentials and the candidates in it.
+    pub(super) fn described(&self, sdp: &str) {
+        let mut lines = sdp.lines();
+        if let Some(ufrag) = lines.find_map(|line| line.strip_prefix("a=ice-ufrag:")) {
+            let mut known = self.known();
+            if known.ufrag != ufrag {
+                *known = Known {
+                    relay_only: known.relay_only,
+                    ufrag: ufrag.to_owned(),
+                    ..Known::default()
+                };
+            }
+        }
+        let candidates = sdp.lines().filter_map(|line| line.strip_prefix("a="));
+        candidates
+            .filter(|line| line.starts_with("candidate:"))
+            .for_each(|line| self.know(line));
+    }
+
     /// A candidate of the other side, as it stands in SDP (RFC 8839 5.1).
     pub(super) fn know(&self, candidate: &str) {
         let words: Vec<&str> = candidate.split_whitespace().collect();
-        let (Some(address), Some(port), Some(&kind)) = (words.get(4), words.get(5), words.get(7))
-        else {
+        let [_, _, transport, _, address, port, _, kind, ..] = words[..] else {
             return;
         };
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if kind != "relay" {
-            known.direct = true;
+            known.direct |= transport.eq_ignore_ascii_case("udp");
         } else if let (Ok(address), Ok(port)) = (address.parse::<IpAddr>(), port.parse())
             && known.relayed.len() < MAX_RELAYED
         {
             known.relayed.insert(SocketAddr::new(address, port));
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether what came from there nominates a relayed path while a direct one may still turn up. It will be repeated.
@@ -65,9 +98,10 @@ impl Eager {
             return false;
         }
         let nominates = attribute(check, USE_CANDIDATE).is_some();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         let (since, eager) = *known.first.get_or_insert((now, nominates));
-        let waits = eager && known.direct && now.duration_since(since) < DIRECT_FIRST;
+        let waits =
+            eager && known.direct && !known.relay_only && now.duration_since(since) < DIRECT_FIRST;
         nominates && waits && (ours || known.relayed.contains(&from))
     }
 }
@@ -121,7 +155,7 @@ mod tests {
     }
 
     fn eager(candidates: &[&str]) -> Eager {
-        let eager = Eager::default();
+        let eager = Eager::new(false);
         candidates.iter().for_each(|line| eager.know(line));
         eager
     }
@@ -156,6 +190,26 @@ mod tests {
         assert!(!regular.is_early(relay, &check(false), now));
         assert!(!regular.is_early(relay, &check(true), now));
         assert!(!eager(&[RELAY]).is_early(relay, &check(true), now));
+    }
+
+    #[test]
+    fn where_only_a_relay_is_wanted_nothing_waits() {
+        let eager = Eager::new(true);
+        [HOST, RELAY].iter().for_each(|line| eager.know(line));
+        assert!(!eager.is_early(at("203.0.113.1:45011"), &check(true), Instant::now()));
+    }
+
+    #[test]
+    fn other_credentials_begin_anew_and_the_same_do_not() {
+        let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
+        let sdp = |ufrag| format!("v=0\r\na=ice-ufrag:{ufrag}\r\na={HOST}\r\na={RELAY}\r\n");
+        let (eager, later) = (eager(&[]), now + DIRECT_FIRST);
+        eager.described(&sdp("one"));
+        assert!(eager.is_early(relay, &check(true), now));
+        eager.described(&sdp("one"));
+        assert!(!eager.is_early(relay, &check(true), later));
+        eager.described(&sdp("two"));
+        assert!(eager.is_early(relay, &check(true), later));
     }
 
     proptest! {

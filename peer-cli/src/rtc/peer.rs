@@ -137,6 +137,7 @@ impl Peer {
     /// When the offer cannot be read or shares nothing with us.
     pub async fn answer(&mut self, offer: &str) -> Result<String, RtcError> {
         self.formats.describe_theirs(offer);
+        self.eager.described(offer);
         let offer = RTCSessionDescription::offer(offer.to_owned())?;
         self.answer_sound().await?;
         self.connection.set_remote_description(offer).await?;
@@ -164,6 +165,7 @@ impl Peer {
             PASSIVE
         };
         self.formats.describe_theirs(answer);
+        self.eager.described(answer);
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
         self.agree_on_sound().await?;
         self.connection.set_remote_description(answer).await?;

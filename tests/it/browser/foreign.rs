@@ -77,10 +77,14 @@ fn a_page_from_elsewhere_gets_at_no_live_microphone() {
         warning.contains("refused a call") && warning.contains(origin),
         "{warning}"
     );
+    // What it refuses it forgets: it still waits, and nothing was connected when it is told to end.
+    refusing.interrupt().unwrap();
+    let last = refusing
+        .wait_for_one(&["connected", "exit"], LIMIT)
+        .unwrap();
+    assert_eq!(last.value["event"], "exit", "{:?}", last.value);
     let state = page.run("document.querySelector('#state').textContent", LIMIT);
     assert_ne!(state.unwrap(), "connected");
-    refusing.interrupt().unwrap();
-    refusing.finish(LIMIT).unwrap();
 
     let mut trusting = answer(&sound, &server, &["--allow-origin", origin]);
     calls();

@@ -95,7 +95,8 @@ fn a_page_behind_a_nat_talks_with_a_terminal_behind_another() {
     hears(&page);
     lab.delete_address(Side::B).unwrap();
     lab.add_address(Side::B).unwrap();
-    bob.wait_for("reconnected", LIMIT).unwrap();
+    let back = bob.wait_for("reconnected", LIMIT).unwrap().value;
+    assert_eq!(back["path"], "direct", "{back}");
     hears(&page);
     hangs_up(&page, bob);
 

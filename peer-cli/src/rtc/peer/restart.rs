@@ -31,6 +31,7 @@ impl Peer {
     /// # Errors
     /// When no such offer is out, or the answer does not fit it.
     pub async fn accept_restart(&mut self, answer: &str) -> Result<(), RtcError> {
+        self.eager.described(answer);
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
         let Some(offer) = self.restart.take() else {
             return Err(RtcError::NoRestart);

@@ -88,7 +88,7 @@ fn who_declines_is_not_heard_and_the_caller_knows() {
     page.page.click("#decline").unwrap();
     page.is("joined");
     let exit = call.sees("exit");
-    assert_ne!(exit["code"], 0, "{exit}");
+    assert_eq!(exit["code"], 4, "{exit}");
     page.ends_well();
 }
 

@@ -85,7 +85,27 @@ fn every_state_can_be_looked_at() {
     let page = Ours::open(&browser, &server);
     show(&page, "start");
     page.enter("ann");
+    page.page
+        .run(
+            "void (document.querySelector('details').open = true)",
+            LIMIT,
+        )
+        .unwrap();
     show(&page, "alone");
+    let bob = Ours::join(&browser, &server, "bob");
+    page.page
+        .wait_until("document.querySelector('#peers li')", LIMIT)
+        .unwrap();
+    show(&page, "together");
+    page.calls();
+    bob.is("ringing");
+    show(&page, "calling");
+    bob.page.click("#decline").unwrap();
+    page.is("failed");
+    show(&page, "declined");
+    page.page.click("#back").unwrap();
+    bob.ends_well();
+    page.is("joined");
     let mut call = Peer::start("call", &server, &["--name", "bob"]);
     page.is("ringing");
     show(&page, "ringing");
