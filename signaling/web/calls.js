@@ -14,6 +14,8 @@ const GOES_ON = 3000;
 const QUIET = 2000;
 /** Nobody rings for ever; ms. */
 const RINGS = 60_000;
+/** After the server was away others need as long as we did to come back; ms. */
+const COME_BACK = 5000;
 /** Offers that are looked at within a second, of all and of one peer: a flood is not even answered, or the server would close us. */
 const MAX_OFFERS = 12;
 const MAX_OFFERS_OF_ONE = 5;
@@ -31,6 +33,7 @@ export class Calls {
   #broken = null;
   #timer = 0;
   #quietUntil = 0;
+  #comingBackUntil = 0;
   #offers = {since: 0, all: 0, of: new Map()};
 
   /**
@@ -43,9 +46,10 @@ export class Calls {
   }
 
   welcome({id, peers}) {
+    if (this.#me !== null) this.#comingBackUntil = performance.now() + COME_BACK;
     this.#me = id;
     this.peers = new Map(peers.map((peer) => [peer.id, peer]));
-    if (this.ringing && !this.peers.has(this.ringing.peer.id)) this.#stopRinging('left');
+    setTimeout(() => this.#isRingingGone() && this.#stopRinging('left'), COME_BACK);
     this.session?.resend();
     this.#tell.peers();
   }
@@ -79,7 +83,8 @@ export class Calls {
 
   /** The server knows no such peer: it has gone. */
   noSuchPeer() {
-    if (this.session && this.session.phase !== 'call' && !this.peers.has(this.session.party.peer.id)) {
+    const isGone = this.session && !this.peers.has(this.session.party.peer.id);
+    if (isGone && this.session.phase !== 'call' && performance.now() > this.#comingBackUntil) {
       this.session.peerLeft();
     }
   }
@@ -141,6 +146,10 @@ export class Calls {
       this.#timer = setTimeout(() => this.decline('unanswered'), RINGS);
       this.#tell.rings(peer);
     }
+  }
+
+  #isRingingGone() {
+    return Boolean(this.ringing) && !this.peers.has(this.ringing.peer.id);
   }
 
   #isFlood(from) {

@@ -12,3 +12,4 @@ mod server;
 mod sound_server;
 mod stun;
 mod tutorial;
+mod web;
