@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod foreign;
+mod listening;
 mod nat;
 mod page;
 mod pages;
 mod peers;
 mod tutorial;
 
-use std::io::Write;
 use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -35,9 +35,8 @@ pub(crate) fn browser(kind: BrowserKind, test: &str) -> Option<Arc<Browser>> {
         return None;
     }
     if kind == BrowserKind::Firefox && !has_default_route() {
-        let line =
-            format!("SKIPPED browser::{test}: Firefox needs an interface and a default route\n");
-        std::io::stderr().write_all(line.as_bytes()).ok();
+        let why = "Firefox needs an interface and a default route";
+        lab::skipped(&format!("browser::{test}"), why);
         return None;
     }
     let mut running = RUNNING[kind as usize]

@@ -18,10 +18,9 @@ fn machine(test: &str) -> Option<Machine> {
     match Machine::new() {
         Ok(machine) => Some(machine),
         Err(why) => {
-            use std::io::Write;
-            let _ = writeln!(
-                std::io::stderr(),
-                "SKIPPED namespace::{test}: needs root ({why})"
+            lab::skipped(
+                &format!("namespace::{test}"),
+                &format!("needs root ({why})"),
             );
             None
         }

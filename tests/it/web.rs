@@ -2,16 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
 #[test]
 fn the_machines_of_the_page_stand_disorder() {
     if Command::new("node").arg("--version").output().is_err() {
-        let line =
-            "SKIPPED web::the_machines_of_the_page_stand_disorder: needs Node (cargo xtask test)\n";
-        std::io::stderr().write_all(line.as_bytes()).ok();
+        let test = "web::the_machines_of_the_page_stand_disorder";
+        lab::skipped(test, "needs Node (cargo xtask test)");
         return;
     }
     // Beside each other, as modules: a browser is told so by the page, Node by a package.

@@ -3,11 +3,11 @@
 use std::ffi::OsStr;
 
 use lab::{
-    Browser, BrowserKind, BrowserOptions, Family, Microphone, Nat, NatLab, Page, Presence, Process,
-    Side,
+    Browser, BrowserKind, BrowserOptions, Family, Microphone, Nat, NatLab, Page, Process, Side,
 };
 use tests::{LIMIT, program};
 
+use super::listening::{complains_of_nothing, hears};
 use super::peers::TONE;
 
 /// The embedded relay, which is the STUN server too.
@@ -36,16 +36,6 @@ fn calls(page: &Page, address: &str) {
         .unwrap();
     page.wait_until("document.body.dataset.state === 'call'", LIMIT)
         .unwrap();
-}
-
-fn hears(page: &Page) {
-    let stream = "document.querySelector('#remote').srcObject";
-    page.wait_until(stream, LIMIT).unwrap();
-    let sound = page
-        .hears(stream, std::time::Duration::from_millis(2500))
-        .unwrap();
-    let heard = Presence::of(f64::from(TONE), &sound).total();
-    assert!(heard > 1.5, "{heard:.2} s of {TONE} Hz");
 }
 
 fn is_on(page: &Page, path: &str) {
@@ -92,12 +82,12 @@ fn a_page_behind_a_nat_talks_with_a_terminal_behind_another() {
     let connected = bob.wait_for("connected", LIMIT).unwrap().value;
     assert_eq!(connected["path"], "direct", "{connected}");
     is_on(&page, "direct");
-    hears(&page);
+    hears(&page, TONE);
     lab.delete_address(Side::B).unwrap();
     lab.add_address(Side::B).unwrap();
     let back = bob.wait_for("reconnected", LIMIT).unwrap().value;
     assert_eq!(back["path"], "direct", "{back}");
-    hears(&page);
+    hears(&page, TONE);
     hangs_up(&page, bob);
 
     // No way but the relay.
@@ -107,7 +97,7 @@ fn a_page_behind_a_nat_talks_with_a_terminal_behind_another() {
     let bob = answer(&lab);
     calls(&page, &address);
     is_on(&page, "relay");
-    hears(&page);
+    hears(&page, TONE);
     hangs_up(&page, bob);
-    assert_eq!(page.complaints(), [""; 0]);
+    complains_of_nothing(&page);
 }

@@ -5,21 +5,15 @@ mod paths;
 mod states;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use lab::{Browser, Page, Presence};
+use lab::{Browser, BrowserKind, Page};
 use serde_json::json;
 use tests::LIMIT;
 
-use super::peers::Server;
-
-/// Where it plays what it hears.
-const STREAM: &str = "document.querySelector('#remote').srcObject";
-/// Of sound, until it is judged; and how much of it has to be the tone, in seconds.
-const LISTEN: Duration = Duration::from_millis(2500);
-const HEARD: f64 = 1.5;
-/// From hanging up at one side to knowing of it at the other. It is milliseconds on an idle machine.
-const NOTICED: Duration = Duration::from_secs(1);
+use super::listening::{self, noticed};
+use super::peers::{Peer, Server};
+use super::{browser, tone};
 
 /// Our page, in the server's one room.
 struct Ours {
@@ -78,27 +72,15 @@ impl Ours {
     }
 
     fn says(&self, text: &str) {
-        self.page.click("#text").unwrap();
-        self.page.write(text).unwrap();
-        self.page.press("Enter").unwrap();
+        listening::says(&self.page, text);
     }
 
     fn reads(&self, text: &str) {
-        let lines = "[...document.querySelectorAll('#messages p')].map(line => line.textContent)";
-        let script = format!("{lines}.includes({})", json!(text));
-        self.page.wait_until(&script, LIMIT).unwrap();
-    }
-
-    /// So many seconds of this tone, of [`LISTEN`].
-    fn heard(&self, hertz: u32) -> f64 {
-        self.page.wait_until(STREAM, LIMIT).unwrap();
-        let sound = self.page.hears(STREAM, LISTEN).unwrap();
-        Presence::of(f64::from(hertz), &sound).total()
+        listening::reads(&self.page, "#messages p", text);
     }
 
     fn hears(&self, hertz: u32) {
-        let heard = self.heard(hertz);
-        assert!(heard >= HEARD, "{heard:.2} s of {hertz} Hz");
+        listening::hears(&self.page, hertz);
     }
 
     /// Until it knows that the other side has hung up, which was just now.
@@ -117,8 +99,7 @@ impl Ours {
 
     /// Nothing went wrong, and nobody but the server was asked for anything.
     fn ends_well(self) {
-        let complaints = self.page.complaints();
-        assert!(complaints.is_empty(), "{complaints:#?}");
+        listening::complains_of_nothing(&self.page);
         self.asked_nobody_else();
         self.page.close().unwrap();
     }
@@ -127,15 +108,44 @@ impl Ours {
         let host = self.address.trim_start_matches("http://");
         let host = host.split('/').next().unwrap();
         let own = ["http", "ws"].map(|scheme| format!("{scheme}://{host}/"));
-        let requests = self.page.requests();
-        assert!(requests.len() > 5, "{requests:?}");
-        let stray = |url: &&String| !own.iter().any(|start| url.starts_with(start));
-        let stray: Vec<_> = requests.iter().filter(stray).collect();
-        assert!(stray.is_empty(), "{stray:?}");
+        listening::asks_only(&self.page, &own.each_ref().map(String::as_str));
     }
 }
 
-fn noticed(hung_up: Instant, knew: Instant) {
-    let took = knew.saturating_duration_since(hung_up);
-    assert!(took < NOTICED, "noticed after {took:?}");
+/// A page in a call with `peer-cli answer`, which it called.
+struct Call {
+    page: Ours,
+    answer: Peer,
+    _server: Server,
+}
+
+impl Call {
+    /// Nothing where there is no such browser, which is then said.
+    fn begin(kind: BrowserKind, test: &str, words: &[&str]) -> Option<Self> {
+        let browser = browser(kind, test)?;
+        let server = Server::start();
+        let answer = Peer::start("answer", &server, words).waits();
+        let page = Ours::join(&browser, &server, "ann");
+        Some(Self::of(page, answer, server))
+    }
+
+    /// This page calls this one.
+    fn of(page: Ours, answer: Peer, server: Server) -> Self {
+        page.calls();
+        page.is("call");
+        Self {
+            page,
+            answer,
+            _server: server,
+        }
+    }
+
+    /// The page hangs up, and all was well; the seconds for which the other heard the tone of its browser's microphone.
+    fn end(self, kind: BrowserKind) -> f64 {
+        self.page.page.click("#hang-up").unwrap();
+        let (_, heard) = self.answer.ends(0, tone(kind));
+        listening::is_enough(heard);
+        self.page.ends_well();
+        heard
+    }
 }

@@ -3,23 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lab::{Browser, BrowserKind, Page, Presence};
-use serde_json::json;
+use lab::{Browser, BrowserKind, Page};
 use tests::LIMIT;
 
+use super::listening::{self, is_enough, noticed};
 use super::pages::Pages;
 use super::peers::{Peer, Server, TONE};
 use super::{browser, tone};
 
 const HTML: &str = include_str!("../../fixtures/tutorial/index.html");
 
-/// Where it plays what it hears.
-const STREAM: &str = "document.querySelector('#remote').srcObject";
-/// Of sound, until it is judged; and how much of it has to be the tone, in seconds.
-const LISTEN: Duration = Duration::from_millis(2500);
-const HEARD: f64 = 1.5;
-/// From hanging up at one side to knowing of it at the other. It is milliseconds on an idle machine.
-const NOTICED: Duration = Duration::from_secs(1);
 /// From a page that is closed to knowing that it is gone. Firefox says good-bye to the other peer, Chromium does not: then it takes
 /// the 3 s of silence that end the call of a tutorial client, and up to two looks, one a second.
 const MISSED: Duration = Duration::from_secs(6);
@@ -56,26 +49,15 @@ impl Tutorial {
     }
 
     fn says(&self, text: &str) {
-        self.page.click("#text").unwrap();
-        self.page.write(text).unwrap();
-        self.page.press("Enter").unwrap();
+        listening::says(&self.page, text);
     }
 
     fn reads(&self, text: &str) {
-        let lines = "[...document.querySelectorAll('li')].map(line => line.textContent)";
-        let script = format!("{lines}.includes({})", json!(text));
-        self.page.wait_until(&script, LIMIT).unwrap();
+        listening::reads(&self.page, "li", text);
     }
 
     fn hears(&self, hertz: u32) {
-        self.page.wait_until(STREAM, LIMIT).unwrap();
-        let sound = self.page.hears(STREAM, LISTEN).unwrap();
-        let heard = Presence::of(f64::from(hertz), &sound).total();
-        assert!(
-            heard >= HEARD,
-            "{heard:.2} s of {hertz} Hz in {:.2} s",
-            sound.seconds()
-        );
+        listening::hears(&self.page, hertz);
     }
 
     /// Until it knows that the other side has hung up, which was just now.
@@ -87,21 +69,11 @@ impl Tutorial {
 
     /// Nothing went wrong, and nobody else was asked for anything.
     fn ends_well(self) {
-        let complaints = self.page.complaints();
-        assert!(complaints.is_empty(), "{complaints:#?}");
-        let known = [&self.pages.url, &self.server];
-        let requests = self.page.requests();
-        assert!(requests.contains(&self.server), "{requests:?}");
-        let stray = |url: &&String| !known.iter().any(|start| url.starts_with(*start));
-        let stray: Vec<_> = requests.iter().filter(stray).collect();
-        assert!(stray.is_empty(), "{stray:?}");
+        listening::complains_of_nothing(&self.page);
+        listening::asks_only(&self.page, &[&self.pages.url, &self.server]);
+        assert!(self.page.requests().contains(&self.server));
         self.page.close().unwrap();
     }
-}
-
-fn noticed(hung_up: Instant, knew: Instant) {
-    let took = knew.saturating_duration_since(hung_up);
-    assert!(took < NOTICED, "noticed after {took:?}");
 }
 
 /// The page calls, and hangs up.
@@ -122,7 +94,7 @@ fn calls_answer(kind: BrowserKind, more: &str) {
     page.page.click("#hangup").unwrap();
     let (knew, heard) = answer.ends(0, tone(kind));
     noticed(hung_up, knew);
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    is_enough(heard);
     page.ends_well();
 }
 
@@ -142,7 +114,7 @@ fn is_called(kind: BrowserKind, more: &str) {
     call.process.interrupt().unwrap();
     page.is_left();
     let (_, heard) = call.ends(130, tone(kind));
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    is_enough(heard);
     page.ends_well();
 }
 

@@ -1,7 +1,6 @@
 //! coturn beside us: its server takes the credentials that we hand out, its client is served by our relay.
 #![cfg(target_os = "linux")]
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
@@ -31,10 +30,8 @@ fn missing(test: &str, program: &str) -> bool {
         .stderr(Stdio::null());
     let missing = command.status().is_err();
     if missing {
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED relay::coturn::{test}: {program} is not here (Debian package coturn)"
-        );
+        let why = format!("{program} is not here (Debian package coturn)");
+        lab::skipped(&format!("relay::coturn::{test}"), &why);
     }
     missing
 }

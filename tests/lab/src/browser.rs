@@ -62,7 +62,7 @@ impl BrowserKind {
     pub fn is_here(self, test: &str) -> bool {
         let here = self.program().is_some();
         if !here {
-            crate::say(&format!("SKIPPED {test}: needs {self}"));
+            crate::skipped(test, &format!("needs {self}"));
         }
         here
     }

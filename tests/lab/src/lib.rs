@@ -58,12 +58,12 @@ pub fn may_build(test: &str) -> bool {
         Ok(_) => return true,
         Err(why) => why,
     };
-    say(&format!("SKIPPED {test}: needs root ({why:#})"));
+    skipped(test, &format!("needs root ({why:#})"));
     false
 }
 
-/// Past the test harness, which swallows what is printed.
-fn say(line: &str) {
-    let line = format!("{line}\n");
+/// Says that a test cannot run here, and why: past the test harness, which swallows what is printed.
+pub fn skipped(test: &str, why: &str) {
+    let line = format!("SKIPPED {test}: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).ok();
 }

@@ -58,7 +58,7 @@ impl SoundServer {
             .output()
             .is_err()
         {
-            crate::say(&format!("SKIPPED {test}: needs pulseaudio"));
+            crate::skipped(test, "needs pulseaudio");
             return Ok(None);
         }
         let folder = Scratch::new()?;

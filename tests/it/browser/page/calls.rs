@@ -5,7 +5,8 @@ use std::time::Instant;
 use lab::BrowserKind;
 use tests::LIMIT;
 
-use super::{HEARD, Ours, noticed};
+use super::Ours;
+use crate::browser::listening::{heard, is_enough, noticed};
 use crate::browser::peers::{Peer, Server, TONE};
 use crate::browser::{browser, tone};
 
@@ -30,7 +31,7 @@ fn calls_answer(kind: BrowserKind) {
     page.is("ended");
     let (knew, heard) = answer.ends(0, tone(kind));
     noticed(hung_up, knew);
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    is_enough(heard);
     page.ends_well();
 }
 
@@ -52,7 +53,7 @@ fn is_called(kind: BrowserKind) {
     call.process.interrupt().unwrap();
     page.is_left();
     let (_, heard) = call.ends(130, tone(kind));
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    is_enough(heard);
     page.ends_well();
 }
 
@@ -157,7 +158,7 @@ fn who_is_mute_is_not_heard() {
         .wait_until("document.body.dataset.muted === 'true'", LIMIT)
         .unwrap();
     let deadline = Instant::now() + LIMIT;
-    while bob.heard(tone(kinds[0])) > 0.0 {
+    while heard(&bob.page, tone(kinds[0])) > 0.0 {
         assert!(Instant::now() < deadline, "ann is still heard");
     }
     ann.hears(tone(kinds[1]));

@@ -6,9 +6,9 @@ use std::time::Instant;
 use lab::{Browser, BrowserKind, BrowserOptions, Microphone};
 use tests::LIMIT;
 
-use super::{HEARD, Ours};
+use super::{Call, Ours};
+use crate::browser::browser;
 use crate::browser::peers::{Peer, Server, TONE};
-use crate::browser::{browser, tone};
 
 fn choose(page: &Ours, microphone: &str) {
     let script = format!(
@@ -26,26 +26,23 @@ fn adds_a_microphone(kind: BrowserKind) {
     let answer = Peer::start("answer", &server, &[]).waits();
     let page = Ours::join(&browser, &server, "ann");
     choose(&page, "off");
-    page.calls();
-    page.is("call");
+    let call = Call::of(page, answer, server);
+    let page = &call.page;
     page.hears(TONE);
     page.page
         .wait_until("document.body.dataset.microphone === 'off'", LIMIT)
         .unwrap();
-    choose(&page, "default");
+    choose(page, "default");
     page.page
         .wait_until("document.body.dataset.microphone === 'on'", LIMIT)
         .unwrap();
     // The other direction is not disturbed, and takes the time that ours needs.
     page.hears(TONE);
-    page.page.click("#hang-up").unwrap();
-    let (_, heard) = answer.ends(0, tone(kind));
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
+    let heard = call.end(kind);
     assert!(
         heard < 6.0,
         "{heard:.2} s: it was heard before it was there"
     );
-    page.ends_well();
 }
 
 #[test]
@@ -60,25 +57,17 @@ fn a_microphone_is_added_in_firefox() {
 
 /// The restart of ICE is seen in new credentials, and the sound goes on.
 fn restarts(kind: BrowserKind) {
-    let Some(browser) = browser(kind, "page: another path") else {
+    let Some(mut call) = Call::begin(kind, "page: another path", &["--stats", "200ms"]) else {
         return;
     };
-    let server = Server::start();
-    let mut answer = Peer::start("answer", &server, &["--stats", "200ms"]).waits();
-    let page = Ours::join(&browser, &server, "ann");
-    page.calls();
-    page.is("call");
-    let before = answer.ice_users();
-    page.page.click("#restart").unwrap();
+    let before = call.answer.ice_users();
+    call.page.page.click("#restart").unwrap();
     let deadline = Instant::now() + LIMIT;
-    while answer.ice_users().is_subset(&before) {
+    while call.answer.ice_users().is_subset(&before) {
         assert!(Instant::now() < deadline, "ICE was not restarted");
     }
-    page.hears(TONE);
-    page.page.click("#hang-up").unwrap();
-    let (_, heard) = answer.ends(0, tone(kind));
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.ends_well();
+    call.page.hears(TONE);
+    call.end(kind);
 }
 
 #[test]
@@ -93,20 +82,16 @@ fn another_path_is_looked_for_in_firefox() {
 
 /// A call that breaks off because its page is loaded anew is taken up again by itself.
 fn is_loaded_anew(kind: BrowserKind) {
-    let Some(browser) = browser(kind, "page: loaded anew in a call") else {
+    let Some(call) = Call::begin(kind, "page: loaded anew in a call", &["--keep"]) else {
         return;
     };
-    let server = Server::start();
-    let answer = Peer::start("answer", &server, &["--keep"]).waits();
-    let page = Ours::join(&browser, &server, "ann");
-    page.calls();
-    page.is("call");
+    let page = &call.page;
     page.page.reload().unwrap();
     page.is("call");
     page.hears(TONE);
-    answer.process.interrupt().unwrap();
+    call.answer.process.interrupt().unwrap();
     page.is_left();
-    page.ends_well();
+    call.page.ends_well();
 }
 
 #[test]
@@ -130,16 +115,13 @@ fn is_relayed(kind: BrowserKind) {
     page.page
         .run("document.querySelector('#relay-only').click()", LIMIT)
         .unwrap();
-    page.calls();
-    page.is("call");
-    page.page
+    let call = Call::of(page, answer, server);
+    call.page
+        .page
         .wait_until("document.body.dataset.path === 'relay'", LIMIT)
         .unwrap();
-    page.hears(TONE);
-    page.page.click("#hang-up").unwrap();
-    let (_, heard) = answer.ends(0, tone(kind));
-    assert!(heard >= HEARD, "{heard:.2} s of the page's tone");
-    page.ends_well();
+    call.page.hears(TONE);
+    call.end(kind);
 }
 
 #[test]

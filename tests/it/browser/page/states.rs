@@ -1,6 +1,5 @@
 //! What a person sees: every state, on a phone and on a desktop, in light and in dark, and clear words where something is missing.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,9 +34,8 @@ fn checker() -> Option<String> {
     let file = target.join("node-others/node_modules/axe-core/axe.min.js");
     let source = std::fs::read_to_string(file).ok();
     if source.is_none() {
-        let name = "browser::page: accessibility";
-        let line = format!("SKIPPED {name}: needs axe-core from npm (cargo xtask test)\n");
-        std::io::stderr().write_all(line.as_bytes()).ok();
+        let why = "needs axe-core from npm (cargo xtask test)";
+        lab::skipped("browser::page: accessibility", why);
     }
     source
 }
