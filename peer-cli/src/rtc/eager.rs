@@ -2,7 +2,7 @@
 //! nomination of RFC 5245 8.1.1.2), and the webrtc crate keeps the first: so those of relayed paths wait while a direct one may turn
 //! up. A peer that nominates once (RFC 8445 8.1.1), as ours does, has waited itself and is not held up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,8 +10,12 @@ use std::time::{Duration, Instant};
 /// How long a direct path has, from the first check that comes. Chromium checks a pair every 48 ms, one after the other, and there
 /// are sixteen of them between two machines with a relay each.
 const DIRECT_FIRST: Duration = Duration::from_millis(800);
-/// Addresses of relays that are remembered.
-const MAX_RELAYED: usize = 64;
+/// And once a check of theirs has come directly, which shows that there is such a path.
+const DIRECT_WORKS: Duration = Duration::from_secs(3);
+/// A check through their relay may be faster than the candidate of it, which comes through the server.
+const STRANGER: Duration = Duration::from_millis(250);
+/// Addresses of each kind that are remembered.
+const MAX_ADDRESSES: usize = 64;
 /// Length of a STUN header (RFC 8489 5), and of that of ChannelData (RFC 8656 12.4), bytes.
 const HEADER: usize = 20;
 const CHANNEL_HEADER: usize = 4;
@@ -20,6 +24,7 @@ const BINDING: [u8; 2] = [0x00, 0x01];
 const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
 /// Attributes: RFC 8445 16.1, RFC 8656 18.4.
 const USE_CANDIDATE: u16 = 0x0025;
+const USERNAME: u16 = 0x0006;
 const DATA: u16 = 0x0013;
 
 /// What is known of the other side; clones are the same.
@@ -35,10 +40,15 @@ struct Known {
     ufrag: String,
     /// Its candidates at relays.
     relayed: BTreeSet<SocketAddr>,
-    /// Whether it has any other.
-    direct: bool,
+    /// Whether it has any other, and where.
+    has_direct: bool,
+    direct: BTreeSet<IpAddr>,
+    /// Who is neither, and since when.
+    strangers: BTreeMap<SocketAddr, Instant>,
     /// When its first check came, and whether that one nominated.
     first: Option<(Instant, bool)>,
+    /// Whether one came that was not relayed.
+    direct_works: bool,
 }
 
 impl Eager {
@@ -75,10 +85,16 @@ impl Eager {
             return;
         };
         let mut known = self.known();
+        let address = address.parse::<IpAddr>();
         if kind != "relay" {
-            known.direct |= transport.eq_ignore_ascii_case("udp");
-        } else if let (Ok(address), Ok(port)) = (address.parse::<IpAddr>(), port.parse())
-            && known.relayed.len() < MAX_RELAYED
+            known.has_direct |= transport.eq_ignore_ascii_case("udp");
+            if let Ok(address) = address
+                && known.direct.len() < MAX_ADDRESSES
+            {
+                known.direct.insert(address);
+            }
+        } else if let (Ok(address), Ok(port)) = (address, port.parse())
+            && known.relayed.len() < MAX_ADDRESSES
         {
             known.relayed.insert(SocketAddr::new(address, port));
         }
@@ -99,10 +115,50 @@ impl Eager {
         }
         let nominates = attribute(check, USE_CANDIDATE).is_some();
         let mut known = self.known();
+        if !known.is_of_now(check) {
+            return false;
+        }
         let (since, eager) = *known.first.get_or_insert((now, nominates));
-        let waits =
-            eager && known.direct && !known.relay_only && now.duration_since(since) < DIRECT_FIRST;
-        nominates && waits && (ours || known.relayed.contains(&from))
+        let relayed = ours || known.relayed.contains(&from) || known.is_strange(from, now);
+        known.direct_works |= !relayed;
+        let limit = if known.direct_works {
+            DIRECT_WORKS
+        } else {
+            DIRECT_FIRST
+        };
+        let waits = eager && known.has_direct && !known.relay_only;
+        nominates && relayed && waits && now.duration_since(since) < limit
+    }
+}
+
+impl Known {
+    /// Whether a check is one of the credentials of now: those of before a restart still come for a while.
+    fn is_of_now(&self, check: &[u8]) -> bool {
+        let username = attribute(check, USERNAME).unwrap_or_default();
+        self.ufrag.is_empty()
+            || username
+                .strip_suffix(self.ufrag.as_bytes())
+                .is_some_and(|ours| ours.ends_with(b":"))
+    }
+
+    /// Whether an address may yet turn out to be that of a relay. No relay is at home in a private network.
+    fn is_strange(&mut self, from: SocketAddr, now: Instant) -> bool {
+        let ip = from.ip().to_canonical();
+        if self.direct.contains(&ip) || is_private(ip) {
+            return false;
+        }
+        if self.strangers.len() >= MAX_ADDRESSES && !self.strangers.contains_key(&from) {
+            return false;
+        }
+        let since = *self.strangers.entry(from).or_insert(now);
+        now.duration_since(since) < STRANGER
+    }
+}
+
+fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local() || ip.is_loopback(),
     }
 }
 
@@ -144,14 +200,18 @@ mod tests {
         address.parse().unwrap()
     }
 
-    fn check(nominates: bool) -> Vec<u8> {
+    fn check_by(by: u8, nominates: bool) -> Vec<u8> {
         let mut check = [&BINDING[..], &[0; HEADER - 2]].concat();
         // USERNAME of three bytes, padded.
-        check.extend([0x00, 0x06, 0x00, 0x03, b'a', b':', b'b', 0]);
+        check.extend([0x00, 0x06, 0x00, 0x03, b'a', b':', by, 0]);
         if nominates {
             check.extend([0x00, 0x25, 0x00, 0x00]);
         }
         check
+    }
+
+    fn check(nominates: bool) -> Vec<u8> {
+        check_by(b'b', nominates)
     }
 
     fn eager(candidates: &[&str]) -> Eager {
@@ -162,13 +222,36 @@ mod tests {
 
     #[test]
     fn a_relayed_path_waits_and_a_direct_one_does_not() {
-        let (relay, direct) = (at("203.0.113.1:45011"), at("203.0.113.11:60889"));
+        let (relay, direct) = (at("203.0.113.1:45011"), at("192.168.1.10:60889"));
         let (now, eager) = (Instant::now(), eager(&[HOST, RELAY]));
-        let later = now + DIRECT_FIRST;
         assert!(eager.is_early(relay, &check(true), now));
         assert!(!eager.is_early(relay, &check(false), now));
+        assert!(!eager.is_early(relay, &check(true), now + DIRECT_FIRST));
+        // A direct one works, and will be nominated before long.
         assert!(!eager.is_early(direct, &check(true), now));
-        assert!(!eager.is_early(relay, &check(true), later));
+        assert!(eager.is_early(relay, &check(true), now + DIRECT_FIRST));
+        assert!(!eager.is_early(relay, &check(true), now + DIRECT_WORKS));
+    }
+
+    #[test]
+    fn a_relay_whose_candidate_comes_after_its_check_waits_too() {
+        let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
+        let eager = eager(&[HOST]);
+        assert!(eager.is_early(relay, &check(true), now));
+        eager.know(RELAY);
+        assert!(eager.is_early(relay, &check(true), now + STRANGER));
+    }
+
+    #[test]
+    fn who_comes_from_a_place_that_nobody_named_waits_but_a_moment() {
+        let (stranger, now) = (at("198.51.100.7:4711"), Instant::now());
+        let eager = eager(&[HOST]);
+        assert!(eager.is_early(stranger, &check(true), now));
+        assert!(!eager.is_early(stranger, &check(true), now + STRANGER));
+        // Behind a name of multicast DNS (RFC 8828), or a NAT with a port for each destination.
+        for known in ["10.1.2.3:4711", "127.0.0.1:4711", "192.168.1.10:4711"] {
+            assert!(!eager.is_early(at(known), &check(true), now), "{known}");
+        }
     }
 
     #[test]
@@ -204,12 +287,14 @@ mod tests {
         let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
         let sdp = |ufrag| format!("v=0\r\na=ice-ufrag:{ufrag}\r\na={HOST}\r\na={RELAY}\r\n");
         let (eager, later) = (eager(&[]), now + DIRECT_FIRST);
-        eager.described(&sdp("one"));
+        eager.described(&sdp("b"));
         assert!(eager.is_early(relay, &check(true), now));
-        eager.described(&sdp("one"));
+        eager.described(&sdp("b"));
         assert!(!eager.is_early(relay, &check(true), later));
-        eager.described(&sdp("two"));
-        assert!(eager.is_early(relay, &check(true), later));
+        eager.described(&sdp("c"));
+        // Those of before do not count.
+        assert!(!eager.is_early(relay, &check(false), later));
+        assert!(eager.is_early(relay, &check_by(b'c', true), later));
     }
 
     proptest! {

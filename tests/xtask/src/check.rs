@@ -1,8 +1,9 @@
 //! Everything that must hold before a change lands, in the order of how fast it can fail.
 
-use std::cell::Cell;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -10,19 +11,13 @@ use anyhow::{Context, Result, ensure};
 use crate::prove::{self, Packages};
 use crate::setup::{self, Job};
 use crate::shell;
+use crate::tally::Tally;
 use crate::workspace::{Profile, Workspace};
 
 /// One step: what it is called and what it does.
 struct Step<'a> {
     name: &'static str,
     work: Box<dyn Fn() -> Result<()> + 'a>,
-}
-
-/// How many tests ran.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Tally {
-    passed: u64,
-    failed: u64,
 }
 
 /// A crate of the left name may have none of the right in what it is built from.
@@ -47,7 +42,7 @@ const APART: &[(&[&str], &[&str])] = &[
 ];
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let tally = Cell::new(Tally::default());
+    let tally = Mutex::new(Tally::default());
     let steps = steps(workspace, &tally);
     let mut times: Vec<(&str, Duration, bool)> = Vec::new();
     let mut outcome = Ok(());
@@ -61,6 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
         }
     }
     println!("\n==== summary");
+    tell(&tally.lock().unwrap_or_else(PoisonError::into_inner));
     for (name, time, good) in &times {
         println!(
             "{:>7.1} s  {name}{}",
@@ -71,12 +67,31 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for Step { name, .. } in &steps[times.len()..] {
         println!("      -    {name}: not reached");
     }
-    let Tally { passed, failed } = tally.get();
-    println!("\n{passed} passed, {failed} failed");
     outcome
 }
 
-fn steps<'a>(workspace: &'a Workspace, tally: &'a Cell<Tally>) -> Vec<Step<'a>> {
+/// What became of the tests, so that nobody has to look for it in their long output.
+fn tell(tally: &Tally) {
+    let Tally {
+        passed,
+        failed,
+        skipped,
+        reasons,
+        ..
+    } = tally;
+    for reason in reasons.iter().filter(|_| *failed > 0) {
+        println!("{reason}\n");
+    }
+    for name in skipped {
+        println!("SKIPPED {name}");
+    }
+    println!(
+        "{passed} passed, {failed} failed, {} skipped\n",
+        skipped.len()
+    );
+}
+
+fn steps<'a>(workspace: &'a Workspace, tally: &'a Mutex<Tally>) -> Vec<Step<'a>> {
     let cargo = |line: &'static str| move || shell::run(workspace.cargo().args(line.split(' ')));
     vec![
         step("system packages", || {
@@ -163,62 +178,34 @@ fn apart(workspace: &Workspace, which: &[&str], banned: &[&str]) -> Result<()> {
 }
 
 /// All tests, shown as they run and counted.
-fn test(workspace: &Workspace, tally: &Cell<Tally>) -> Result<()> {
+fn test(workspace: &Workspace, tally: &Mutex<Tally>) -> Result<()> {
     let mut command = workspace.cargo();
     command
         .args(["test", "--workspace", "--no-fail-fast"])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped());
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().context("cannot start cargo test")?;
     let output = child.stdout.take().context("cargo test has no output")?;
-    for line in BufReader::new(output).lines() {
-        let line = line.context("cannot read what cargo test prints")?;
-        println!("{line}");
-        tally.set(tally.get().with(&line));
-    }
+    let errors = child.stderr.take().context("cargo test has no errors")?;
+    thread::scope(|scope| {
+        let errors = scope.spawn(|| pass_on(errors, tally, |line| eprintln!("{line}")));
+        pass_on(output, tally, |line| println!("{line}"))?;
+        errors.join().unwrap_or(Ok(()))
+    })?;
     let status = child.wait().context("cargo test did not end")?;
     ensure!(status.success(), "cargo test ended with {status}");
-    ensure!(tally.get().passed > 0, "no test ran");
+    let passed = tally.lock().unwrap_or_else(PoisonError::into_inner).passed;
+    ensure!(passed > 0, "no test ran");
     Ok(())
 }
 
-impl Tally {
-    /// Adds what a line like `test result: ok. 12 passed; 0 failed; 1 ignored; …` says; any other line says nothing.
-    fn with(self, line: &str) -> Self {
-        let Some(result) = line.strip_prefix("test result: ") else {
-            return self;
-        };
-        let count = |word: &str| {
-            let before = result
-                .split(&[';', '.'][..])
-                .find_map(|part| part.trim().strip_suffix(word));
-            before
-                .and_then(|number| number.trim().parse::<u64>().ok())
-                .unwrap_or(0)
-        };
-        Self {
-            passed: self.passed + count("passed"),
-            failed: self.failed + count("failed"),
-        }
+fn pass_on(from: impl Read, tally: &Mutex<Tally>, print: impl Fn(&str)) -> Result<()> {
+    for line in BufReader::new(from).lines() {
+        let line = line.context("cannot read what cargo test prints")?;
+        print(&line);
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.take(&line);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Tally;
-
-    #[test]
-    fn counts_what_the_test_runner_says() {
-        let tally = ["running 3 tests", "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured", "test a ... ok"]
-            .into_iter()
-            .chain(["test result: FAILED. 2 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"])
-            .fold(Tally::default(), Tally::with);
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 14,
-                failed: 3
-            }
-        );
-    }
+    Ok(())
 }

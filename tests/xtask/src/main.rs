@@ -16,6 +16,7 @@ mod prove;
 mod resample;
 mod setup;
 mod shell;
+mod tally;
 mod workspace;
 
 use std::process::ExitCode;
