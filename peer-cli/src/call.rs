@@ -5,7 +5,7 @@
 //! what is waited for, `room` presence, `servers` STUN and TURN, `frames` and `offers` what peers
 //! say, `origins` who may listen, `progress` what connections do, `hearing` sound and messages,
 //! `timers` what is due, `ending` hanging up, `failing` what comes to nothing, `nowhere` why there
-//! is no path, `recovery` paths that are lost, `report` statistics.
+//! is no path, `recovery` paths that are lost, `returning` pages that are loaded anew, `report` statistics.
 
 mod console;
 mod emitter;
@@ -22,6 +22,7 @@ mod plan;
 mod progress;
 mod recovery;
 mod report;
+mod returning;
 mod room;
 mod servers;
 mod session;
@@ -52,6 +53,7 @@ use crate::proto::throttle::Throttle;
 use crate::rtc::watch_addresses;
 use crate::signal::Signal;
 use inputs::Input;
+use returning::Returning;
 use servers::Offered;
 use session::{Effect, Key, Session, SessionEvent};
 use sound::{SoundDesk, SoundEvent};
@@ -116,6 +118,8 @@ pub struct Call {
     again: Option<Option<PeerId>>,
     /// Connections that could not be used.
     attempts: u32,
+    /// A page that may come back.
+    returning: Option<Returning>,
 }
 
 impl Call {
@@ -171,6 +175,7 @@ impl Call {
             busy: None,
             again: None,
             attempts: 0,
+            returning: None,
             plan,
         })
     }

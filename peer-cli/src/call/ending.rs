@@ -178,10 +178,17 @@ impl Call {
             self.report_end(&session, by, &printable(reason)).await;
         }
         self.desk.remove(key);
-        if session.held {
+        let counts = session.was_connected() && !session.refused;
+        // Offers that have come to nothing yet do not keep a command alive.
+        let over = !self.plan.keep
+            && counts
+            && self.occupied_count() == 0
+            && self.outcome.is_none()
+            && by != EndedBy::Lost;
+        let stays = over && by == EndedBy::Remote && self.stays_for(&peer, reason).await;
+        if session.held && !stays {
             self.lobby.handle(Instant::now(), lobby::Input::Ended(peer));
         }
-        let counts = session.was_connected() && !session.refused;
         if self.sessions.is_empty() && !self.plain {
             // To nobody: for the server, which counts how calls come out.
             let mut word = session.outgoing(Wire::Bye(session.bye(reason)));
@@ -190,9 +197,7 @@ impl Call {
         }
         // Beside everything else; the command waits for it at its very end.
         self.closings.spawn(session::close(session));
-        // Offers that have come to nothing yet do not keep a command alive.
-        let over = !self.plan.keep && counts && self.occupied_count() == 0;
-        if over && self.outcome.is_none() && by != EndedBy::Lost {
+        if over && !stays {
             let done = match by {
                 EndedBy::Remote => "the other side hung up",
                 _ => reason,

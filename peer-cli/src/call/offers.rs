@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use shared::{PeerEvent as Wire, PeerId, Role, SessionId};
 
 use super::Call;
+use super::returning::CALLED_AGAIN;
 use super::session::{Dialect, Key, Party, Phase, Session};
 use super::timing::Timing;
 use crate::event::{EndedBy, Event};
@@ -121,7 +122,7 @@ impl Call {
         if let Some(origin) = self.foreign_origin(&from) {
             return self.refuse(from, session, &origin).await;
         }
-        if !self.lobby.is_wanted(&from) {
+        if !self.lobby.is_wanted(&from) || self.is_kept_for_another(&from) {
             self.reply(from, session, Wire::Busy).await;
             return Ok(());
         }
@@ -164,7 +165,7 @@ impl Call {
             }
         }
         let by = EndedBy::Remote;
-        self.finish(key, by, "called again").await;
+        self.finish(key, by, CALLED_AGAIN).await;
         true
     }
 

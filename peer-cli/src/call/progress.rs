@@ -219,6 +219,7 @@ impl Call {
         let peer = session.party.peer.clone();
         self.hold(key, peer.clone());
         self.had_call = true;
+        self.is_back();
         let (local, remote) = pair.map(|pair| (pair.local, pair.remote)).unzip();
         self.emit
             .emit(Event::Connected {

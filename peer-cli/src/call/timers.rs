@@ -8,7 +8,6 @@ use super::ending::{FLUSH, PLAY_OUT};
 use super::offers::REPEAT_OFFER;
 use super::session::{Key, Phase, Session};
 use super::{Call, words};
-use crate::cli::HangUp;
 use crate::event::EndedBy;
 use crate::exit::{Exit, Failure};
 use crate::proto::lobby;
@@ -22,6 +21,7 @@ impl Call {
             .chain(self.overall_limit())
             .chain(self.next_stats)
             .chain(self.repeat_offer_at)
+            .chain(self.returns_until())
             .chain(self.offered.due().filter(|_| self.outcome.is_none()))
             .min()
     }
@@ -80,6 +80,7 @@ impl Call {
         if self.repeat_offer_at.is_some_and(|due| due <= now) {
             self.repeat_offer(now).await?;
         }
+        self.stop_waiting(now);
         if self.outcome.is_some() {
             self.drop_pending("the other side has hung up").await;
         }
@@ -103,7 +104,7 @@ impl Call {
         if hopeless.is_some_and(|due| due <= now) {
             return self.no_path(key).await;
         }
-        let ends = self.input_ended && self.plan.session.hang_up == HangUp::InputEnds;
+        let ends = self.ends_with_input();
         let Some(session) = self.sessions.get_mut(&key) else {
             return;
         };

@@ -1,5 +1,6 @@
 //! The page that `signaling` serves (signaling/web) in real browsers, with real peers in the terminal.
 
+mod anew;
 mod calls;
 mod paths;
 mod states;

@@ -1,4 +1,4 @@
-//! What happens to a call while it runs: another microphone, another path, a page that is loaded anew, a server that dies.
+//! What happens to a call while it runs: another microphone, another path.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -78,30 +78,6 @@ fn another_path_is_looked_for_in_chromium() {
 #[test]
 fn another_path_is_looked_for_in_firefox() {
     restarts(BrowserKind::Firefox);
-}
-
-/// A call that breaks off because its page is loaded anew is taken up again by itself.
-fn is_loaded_anew(kind: BrowserKind) {
-    let Some(call) = Call::begin(kind, "page: loaded anew in a call", &["--keep"]) else {
-        return;
-    };
-    let page = &call.page;
-    page.page.reload().unwrap();
-    page.is("call");
-    page.hears(TONE);
-    call.answer.process.interrupt().unwrap();
-    page.is_left();
-    call.page.ends_well();
-}
-
-#[test]
-fn a_page_that_is_loaded_anew_goes_on_in_chromium() {
-    is_loaded_anew(BrowserKind::Chromium);
-}
-
-#[test]
-fn a_page_that_is_loaded_anew_goes_on_in_firefox() {
-    is_loaded_anew(BrowserKind::Firefox);
 }
 
 /// Sound through the relay of the server itself, and the page says so.
