@@ -15,6 +15,7 @@ use webrtc::peer_connection::{
 use super::RtcError;
 use super::addresses::LocalAddresses;
 use super::eager::Eager;
+use super::early::Early;
 use super::feedback::Feedback;
 use super::formats;
 use super::handler::{Callback, Handler};
@@ -22,7 +23,7 @@ use super::options::{PeerOptions, RelayPolicy};
 use super::pace::Pace;
 use super::relay::{Relays, Report};
 use super::runtime::PacedRuntime;
-use super::socket::{Created, SocketFactory};
+use super::socket::{Below, Created, SocketFactory};
 use super::tally::Tally;
 
 /// ICE checks this far apart (the crate waits 200 ms); a pair is tried for 30 s, since a pair that the crate gives up is
@@ -59,6 +60,7 @@ pub(super) struct Built {
     pub(super) pace: Pace,
     pub(super) tally: Tally,
     pub(super) eager: Eager,
+    pub(super) early: Early,
     pub(super) relays: Relays,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) feedback: Feedback,
@@ -89,13 +91,14 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
     let pace = Pace::new();
     let tally = Tally::default();
     let eager = Eager::new(options.relay == RelayPolicy::Only);
-    let (sockets, created) = SocketFactory::new(
-        options.impairment,
-        relays.clone(),
-        pace.clone(),
-        tally.clone(),
-        eager.clone(),
-    );
+    let early = Early::new();
+    let below = Below {
+        pace: pace.clone(),
+        tally: tally.clone(),
+        eager: eager.clone(),
+        early: early.clone(),
+    };
+    let (sockets, created) = SocketFactory::new(options.impairment, relays.clone(), below);
     let driver_ended = Arc::new(Notify::new());
     let runtime = PacedRuntime::new(
         pace.clone(),
@@ -133,6 +136,7 @@ async fn attempt(options: &PeerOptions, mdns: MulticastDnsMode) -> Result<Built,
         pace,
         tally,
         eager,
+        early,
         relays,
         reports,
         feedback,

@@ -8,6 +8,7 @@ mod addresses;
 mod build;
 mod channel;
 mod eager;
+mod early;
 mod event;
 mod feedback;
 mod formats;

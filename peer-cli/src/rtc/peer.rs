@@ -17,6 +17,7 @@ use webrtc::peer_connection::{
 
 use super::channel::{Channel, ChannelEvent};
 use super::eager::Eager;
+use super::early::Early;
 use super::event::PeerEvent;
 use super::feedback::Feedback;
 use super::formats::Formats;
@@ -62,6 +63,7 @@ pub struct Peer {
     pace: Pace,
     tally: Tally,
     eager: Eager,
+    early: Early,
     relays: Relays,
     feedback: Feedback,
     formats: Formats,
@@ -110,6 +112,7 @@ impl Peer {
             pace: built.pace,
             tally: built.tally,
             eager: built.eager,
+            early: built.early,
             relays: built.relays,
             feedback: built.feedback,
             formats,
@@ -141,6 +144,7 @@ impl Peer {
         let offer = RTCSessionDescription::offer(offer.to_owned())?;
         self.answer_sound().await?;
         self.connection.set_remote_description(offer).await?;
+        self.early.release();
         if self.sound == Sound::Send {
             self.narrow(RTCRtpTransceiverDirection::Sendonly).await?;
         }
@@ -169,6 +173,7 @@ impl Peer {
         let answer = RTCSessionDescription::answer(answer.to_owned())?;
         self.agree_on_sound().await?;
         self.connection.set_remote_description(answer).await?;
+        self.early.release();
         self.let_pass().await?;
         self.role.get_or_insert(role);
         Ok(())

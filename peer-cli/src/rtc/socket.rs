@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit};
 
 use super::eager::Eager;
+use super::early::{self, Arrived, Early};
 use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
@@ -37,11 +38,18 @@ const MDNS_PORT: u16 = 5353;
 pub(super) struct SocketFactory {
     impairment: Option<(Impairment, u64)>,
     relays: Relays,
-    pace: Pace,
-    tally: Tally,
-    eager: Eager,
+    below: Below,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
+}
+
+/// What the sockets of one connection know and do together.
+#[derive(Clone)]
+pub(super) struct Below {
+    pub(super) pace: Pace,
+    pub(super) tally: Tally,
+    pub(super) eager: Eager,
+    pub(super) early: Early,
 }
 
 /// A socket that the crate has bound.
@@ -62,17 +70,13 @@ impl SocketFactory {
     pub(super) fn new(
         impairment: Option<(Impairment, u64)>,
         relays: Relays,
-        pace: Pace,
-        tally: Tally,
-        eager: Eager,
+        below: Below,
     ) -> (Self, mpsc::UnboundedReceiver<Created>) {
         let (created, sockets) = mpsc::unbounded_channel();
         let factory = Self {
             impairment,
             relays,
-            pace,
-            tally,
-            eager,
+            below,
             created,
             count: Arc::new(AtomicU64::new(0)),
         };
@@ -94,13 +98,14 @@ impl SocketFactory {
             Impaired::start(*spec, seed.wrapping_add(index), Arc::clone(&inner))
         });
         let listener = Listener::default();
+        let (again_tx, again) = mpsc::channel(early::MAX_WAITING);
         let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {
             inner,
             impaired,
             local,
-            pace: self.pace.clone(),
-            tally: self.tally.clone(),
-            eager: self.eager.clone(),
+            below: self.below.clone(),
+            again_tx,
+            again: Mutex::new(again),
             listener: listener.clone(),
         });
         // The receiver is gone once the connection is closing: nobody needs to know then.
@@ -146,9 +151,10 @@ struct PeerSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     impaired: Option<Impaired>,
     local: SocketAddr,
-    pace: Pace,
-    tally: Tally,
-    eager: Eager,
+    below: Below,
+    again_tx: mpsc::Sender<Arrived>,
+    /// Checks that came too early. Polled by one task at a time; never held across an await.
+    again: Mutex<mpsc::Receiver<Arrived>>,
     listener: Listener,
 }
 
@@ -165,11 +171,51 @@ impl PeerSocket {
     fn note(&self, transmit: &Transmit<'_>) {
         let (datagram, destination) = (transmit.contents, transmit.destination);
         if tally::is_check(datagram) {
-            self.tally.sent(self.local, destination);
+            self.below.tally.sent(self.local, destination);
         } else if transmit.segment_size.is_none() && repeat::is_handshake(datagram) {
             let impaired = self.impaired.as_ref();
-            repeat::later(&self.inner, impaired, &self.pace, datagram, destination);
+            repeat::later(
+                &self.inner,
+                impaired,
+                &self.below.pace,
+                datagram,
+                destination,
+            );
         }
+    }
+
+    /// What comes while a connection is looked for; whether the crate is not to see it now. Checks come alone.
+    fn holds_back(&self, buf: &[u8], meta: &RecvMeta) -> bool {
+        let arrived = &buf[..meta.len];
+        for datagram in arrived.chunks(meta.stride.max(1)) {
+            self.below.tally.heard(self.local, meta.addr, datagram);
+        }
+        let Below { early, eager, .. } = &self.below;
+        early.keeps(&self.again_tx, meta.addr, arrived)
+            || eager.is_early(meta.addr, arrived, Instant::now())
+    }
+
+    /// A check that came too early, and is not any more.
+    fn poll_again(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<()> {
+        let mut again = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Poll::Ready(Some((check, from))), [buf, ..], [meta, ..]) =
+            (again.poll_recv(cx), bufs, meta)
+        else {
+            return Poll::Pending;
+        };
+        let length = check.len().min(buf.len());
+        buf[..length].copy_from_slice(&check[..length]);
+        *meta = RecvMeta::default();
+        (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
+        if self.below.eager.is_early(from, &check, Instant::now()) {
+            meta.len = 0;
+        }
+        Poll::Ready(())
     }
 }
 
@@ -179,10 +225,10 @@ impl AsyncUdpSocket for PeerSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        if !self.pace.lets_pass(transmit.contents) {
+        if !self.below.pace.lets_pass(transmit.contents) {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
-        if self.pace.is_looking() {
+        if self.below.pace.is_looking() {
             self.note(transmit);
         }
         let Some(impaired) = &self.impaired else {
@@ -204,26 +250,21 @@ impl AsyncUdpSocket for PeerSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        let (waiting, looking) = (self.listener.is_waiting(), self.below.pace.is_looking());
+        if looking && self.poll_again(cx, bufs, meta).is_ready() {
+            return Poll::Ready(Ok(1));
+        }
         let polled = self.inner.poll_recv(cx, bufs, meta);
-        let (waiting, looking) = (self.listener.is_waiting(), self.pace.is_looking());
         if let Poll::Ready(Ok(count)) = &polled
             && (waiting || looking)
         {
             for (buf, meta) in bufs.iter().zip(meta).take(*count) {
-                for datagram in buf[..meta.len].chunks(meta.stride.max(1)) {
-                    if waiting {
-                        self.listener.overhear(datagram);
-                    }
-                    if looking {
-                        self.tally.heard(self.local, meta.addr, datagram);
-                    }
-                }
-                // Checks come alone; the driver passes over an empty datagram.
-                if looking
-                    && self
-                        .eager
-                        .is_early(meta.addr, &buf[..meta.len], Instant::now())
-                {
+                let datagrams = buf[..meta.len].chunks(meta.stride.max(1));
+                datagrams
+                    .filter(|_| waiting)
+                    .for_each(|datagram| self.listener.overhear(datagram));
+                if looking && self.holds_back(buf, meta) {
+                    // The driver passes over an empty datagram.
                     meta.len = 0;
                 }
             }

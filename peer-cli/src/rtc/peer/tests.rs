@@ -1,6 +1,8 @@
 //! Two connections in this process, over loopback: what a restart, a withdrawn one and crossing ones leave of them.
 #![allow(clippy::unwrap_used)]
 
+mod early;
+
 use std::time::Duration;
 
 use tokio::time::timeout;
