@@ -12,8 +12,11 @@ use crate::stats;
 /// How often the thresholds are looked at when no `--stats` says otherwise.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// A page that left and is silent for longer is gone: ICE alone makes a packet every 2 s or so.
-const GONE_AFTER: Duration = Duration::from_secs(3);
+/// And while a page has left the room that may be gone.
+const LOOK_CLOSELY: Duration = Duration::from_millis(250);
+
+/// A page that left and is silent for longer is gone: it answers a check of ours every 2 s.
+const GONE_AFTER: Duration = Duration::from_millis(2500);
 
 /// Whether a relay is in the path. A check through their relay may come before we hear of it: then its address passes
 /// for a peer-reflexive one.
@@ -40,7 +43,9 @@ impl Call {
             self.next_stats = None;
             return;
         }
-        let every = self.plan.stats_every.unwrap_or(LOOK_EVERY);
+        let leaves = self.sessions.values().any(|s| s.left.is_some());
+        let usual = if leaves { LOOK_CLOSELY } else { LOOK_EVERY };
+        let every = self.plan.stats_every.unwrap_or(usual);
         match self.next_stats {
             None => self.next_stats = Some(now + every),
             Some(due) if due <= now => {
