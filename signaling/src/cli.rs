@@ -5,14 +5,17 @@
 
 use std::net::SocketAddr;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use shared::Secret;
 
 use crate::{Limits, RelayOptions, ServerOptions};
 
+mod auth;
 mod grammar;
 mod relay;
 
+use auth::AuthArguments;
+pub use auth::{TOKEN_SECRET, TokenArguments};
 use grammar::{rate, size, size_rate};
 use relay::RelayArguments;
 
@@ -26,9 +29,14 @@ pub const TURN_SECRET: &str = "SIGNALING_TURN_SECRET";
 /// if it is to --relay, and even then only the peers can read them.
 #[derive(Debug, Parser)]
 #[command(name = "signaling", version, max_term_width = 79)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(after_help = "Then, in two more terminals: peer-cli answer · peer-cli call")]
 #[command(after_long_help = AFTER)]
 pub struct Arguments {
+    /// Something else than to serve.
+    #[command(subcommand)]
+    pub errand: Option<Errand>,
+
     /// Address and port to listen on; port 0 picks a free one
     ///
     /// The default is for this machine alone. 0.0.0.0:8080 or [::]:8080 listens on every address, and every URL to use is
@@ -41,18 +49,6 @@ pub struct Arguments {
     #[arg(long)]
     pub json: bool,
 
-    /// Web origin that may connect (repeat); default: any
-    ///
-    /// Such as https://example.org. Holds for browsers, which always tell the origin of their page; others connect anyhow.
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "SIGNALING_ORIGIN",
-        value_delimiter = ','
-    )]
-    #[arg(hide_env = true, hide_env_values = true)]
-    pub origin: Vec<String>,
-
     /// Serve no page to browsers
     ///
     /// Without it, whoever opens this server in a browser gets a page that calls, answers and writes to every peer here.
@@ -60,10 +56,42 @@ pub struct Arguments {
     pub no_page: bool,
 
     #[command(flatten)]
+    auth: AuthArguments,
+
+    #[command(flatten)]
     relay: RelayArguments,
 
     #[command(flatten)]
     bounds: Bounds,
+}
+
+/// Secrets come by the environment alone.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    /// Of TURN credentials: [`TURN_SECRET`].
+    pub turn: Option<Secret>,
+    /// Of tokens: [`TOKEN_SECRET`].
+    pub token: Option<Secret>,
+}
+
+impl Secrets {
+    /// Those that are set, and not to nothing.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let read = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+        Self {
+            turn: read(TURN_SECRET).map(Secret::new),
+            token: read(TOKEN_SECRET).map(Secret::new),
+        }
+    }
+}
+
+/// What is not serving.
+#[derive(Debug, Subcommand)]
+pub enum Errand {
+    /// Print a token for --auth token, signed with SIGNALING_TOKEN_SECRET
+    #[command(max_term_width = 79)]
+    Token(TokenArguments),
 }
 
 /// The limits, for `--help` in one group.
@@ -133,12 +161,12 @@ impl Arguments {
     /// What the server needs of them.
     ///
     /// # Errors
-    /// When `--turn-url` stands without the secret that it needs.
-    pub fn server_options(&self, secret: Option<Secret>) -> anyhow::Result<ServerOptions> {
-        let turn_secret = secret.filter(|s| !s.expose().is_empty());
+    /// When `--turn-url` or `--auth token` stands without the secret that it needs.
+    pub fn server_options(&self, secrets: Secrets) -> anyhow::Result<ServerOptions> {
         Ok(ServerOptions {
-            turn_urls: self.relay.turn_urls(turn_secret.is_some())?,
-            turn_secret,
+            auth: self.auth.auth(secrets.token)?,
+            turn_urls: self.relay.turn_urls(secrets.turn.is_some())?,
+            turn_secret: secrets.turn,
             ..self.plain_options()
         })
     }
@@ -169,7 +197,7 @@ impl Arguments {
                 max_rate: bounds.max_rate,
                 max_queue: bounds.max_queue,
             },
-            origins: self.origin.clone(),
+            origins: self.auth.origin.clone(),
             page: !self.no_page,
             ..ServerOptions::default()
         }
@@ -188,7 +216,7 @@ mod tests {
     fn no_argument_is_the_documented_default() {
         let arguments = Arguments::try_parse_from(["signaling"]).unwrap();
         assert_eq!(arguments.listen.to_string(), "127.0.0.1:8080");
-        let options = arguments.server_options(None).unwrap();
+        let options = arguments.server_options(Secrets::default()).unwrap();
         assert_eq!(options, ServerOptions::default());
         assert_eq!(arguments.relay_options().unwrap(), None);
     }
@@ -198,7 +226,7 @@ mod tests {
         let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
                     --max-rate 0 --max-queue 2M --no-page";
         let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
-        let options = arguments.server_options(None).unwrap();
+        let options = arguments.server_options(Secrets::default()).unwrap();
         assert_eq!(options.origins, ["https://a", "https://b"]);
         assert!(!options.page);
         let Limits {
@@ -237,6 +265,6 @@ mod tests {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_help().to_string();
         assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
-        assert!(help.lines().count() <= 50, "{help}");
+        assert!(help.lines().count() <= 64, "{help}");
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use shared::{CloseCode, PeerId, PeerInfo, Room, ServerEvent};
 
+use crate::grant::Grant;
 use crate::limits::{Limits, bound};
 use crate::text::Text;
 
@@ -31,7 +32,7 @@ pub(crate) enum Input {
     /// A WebSocket is open.
     Connected {
         conn: ConnId,
-        room: Option<Room>,
+        grant: Grant,
         origin: Option<String>,
         kind: Kind,
     },
@@ -64,7 +65,7 @@ pub(crate) enum Output {
 
 /// Before `hello`.
 struct Waiting {
-    room: Option<Room>,
+    grant: Grant,
     origin: Option<String>,
     deadline: Instant,
 }
@@ -119,22 +120,22 @@ impl Hub {
         match input {
             Input::Connected {
                 conn,
-                room,
+                grant,
                 origin,
                 kind: Kind::Tutorial(id),
             } => {
                 let info = PeerInfo {
                     id,
-                    name: None,
+                    name: grant.name,
                     role: None,
                     app: None,
                     origin,
                 };
-                self.join(conn, room, info, false);
+                self.join(conn, grant.room, info, false);
             }
             Input::Connected {
                 conn,
-                room,
+                grant,
                 origin,
                 kind: Kind::Peer,
             } => {
@@ -143,7 +144,7 @@ impl Hub {
                 self.waiting.insert(
                     conn,
                     Waiting {
-                        room,
+                        grant,
                         origin,
                         deadline,
                     },

@@ -2,6 +2,7 @@
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
+//! - [`auth`]: who may come in; `grant`: what they may do (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
 //! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
@@ -14,9 +15,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub mod announce;
+pub mod auth;
 pub mod cli;
 mod envelope;
 mod gate;
+mod grant;
 mod http;
 mod hub;
 mod identity;
@@ -27,6 +30,8 @@ pub mod stop;
 mod switchboard;
 mod text;
 
+pub use auth::{Auth, TokenKeys};
+pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
 
@@ -37,6 +42,8 @@ use switchboard::Switchboard;
 pub struct ServerOptions {
     /// Bounds; 0 means none.
     pub limits: Limits,
+    /// Who may come in.
+    pub auth: Auth,
     /// Web origins that may connect; none given is any.
     pub origins: Vec<String>,
     /// Relays elsewhere that take credentials made with `turn_secret`: `turn:` and `turns:` URLs.
@@ -59,6 +66,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            auth: Auth::None,
             origins: Vec::new(),
             turn_urls: Vec::new(),
             turn_secret: None,

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use shared::Secret;
-use signaling::cli::{Arguments, TURN_SECRET};
+use signaling::cli::{Arguments, Errand, Secrets, TokenArguments};
 use signaling::{Relay, Server, announce, log, stop};
 use tokio::net::TcpListener;
 
@@ -17,6 +16,9 @@ const CONFIGURATION: u8 = 2;
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Errand::Token(token)) = &arguments.errand {
+        return print(token);
+    }
     log::start();
     let ready = match prepare(&arguments).await {
         Ok(ready) => ready,
@@ -33,8 +35,7 @@ type Ready = (Server, Option<SocketAddr>, TcpListener);
 
 /// Everything that the user can put right.
 async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let secret = std::env::var(TURN_SECRET).ok().map(Secret::new);
-    let server = Server::new(arguments.server_options(secret)?);
+    let server = Server::new(arguments.server_options(Secrets::from_env())?);
     let options = arguments.relay_options()?;
     let listener = announce::listen(arguments.listen).await?;
     let Some(options) = options else {
@@ -60,6 +61,17 @@ async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
         .serve(listener, shutdown)
         .await
         .context("cannot serve")
+}
+
+/// The token is the one thing on stdout, for `TOKEN=$(signaling token)`.
+fn print(token: &TokenArguments) -> ExitCode {
+    match token.token(Secrets::from_env().token) {
+        Ok(token) => {
+            let _ = writeln!(io::stdout(), "{token}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => fail(CONFIGURATION, &why),
+    }
 }
 
 fn fail(code: u8, why: &anyhow::Error) -> ExitCode {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use shared::{CloseCode, PeerId, Room, ServerEvent};
+use shared::{CloseCode, PeerId, ServerEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
+use crate::grant::Grant;
 use crate::hub::{ConnId, Hub, Input, Kind, Output};
 use crate::identity;
 use crate::limits::Limits;
@@ -97,7 +98,7 @@ impl Switchboard {
     /// Brings a new WebSocket into the hub.
     pub(crate) async fn connect(
         &self,
-        (room, origin): (Option<Room>, Option<String>),
+        (grant, origin): (Grant, Option<String>),
         reached: Reached,
         peer_v1: bool,
     ) -> Result<Link, Stopped> {
@@ -117,7 +118,7 @@ impl Switchboard {
         };
         let connected = Input::Connected {
             conn,
-            room,
+            grant,
             origin,
             kind,
         };

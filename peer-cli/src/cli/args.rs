@@ -182,6 +182,18 @@ pub(super) struct DoctorArgs {
         help_heading = "Signaling"
     )]
     pub(super) server: Option<String>,
+    /// What a server that asks who you are has given you
+    ///
+    /// Better in the environment, where other users of this machine cannot
+    /// see it. [env: PEER_TOKEN]
+    #[arg(
+        long,
+        env = "PEER_TOKEN",
+        hide_env = true,
+        hide_env_values = true,
+        help_heading = "Signaling"
+    )]
+    pub(super) token: Option<String>,
     /// Certificate authority to trust beside the system's, PEM
     ///
     /// For wss:// and turns: servers with a certificate of your own, which may

@@ -180,6 +180,19 @@ pub(super) fn server(text: &str) -> Result<(Url, Option<String>), String> {
     Ok((url, room))
 }
 
+/// The URL with this token in place of its own; an empty one is none.
+pub(super) fn with_token(mut url: Url, token: Option<&str>) -> Url {
+    if let Some(token) = token.filter(|token| !token.is_empty()) {
+        let others: Vec<_> = url.query_pairs().into_owned().collect();
+        let others = others.into_iter().filter(|(key, _)| key != "token");
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .append_pair("token", token);
+    }
+    url
+}
+
 /// Takes `room=…` out of the query.
 fn take_room(url: &mut Url) -> Result<Option<String>, String> {
     let (rooms, others): (Vec<_>, Vec<_>) = url

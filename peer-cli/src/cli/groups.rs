@@ -25,6 +25,12 @@ pub(super) struct SignalingArgs {
     // Read after parsing: a mistake must not make clap print a token or password in the URL.
     #[arg(short, long, value_name = "URL", env = "PEER_SERVER", hide_env = true)]
     pub(super) server: Option<String>,
+    /// What a server that asks who you are has given you
+    ///
+    /// Better in the environment, where other users of this machine cannot
+    /// see it. [env: PEER_TOKEN]
+    #[arg(long, env = "PEER_TOKEN", hide_env = true, hide_env_values = true)]
+    pub(super) token: Option<String>,
     /// What others see [default: a short id]
     ///
     /// At most 64 letters, digits, ".", "_" or "-". The default tells nothing

@@ -110,6 +110,7 @@ fn signaling(args: SignalingArgs, room: Option<String>) -> Result<SignalingOptio
     // An empty environment variable is none: that is what scripts make of a missing value.
     let server = args.server.as_deref().filter(|server| !server.is_empty());
     let (server, room_of_url) = grammar::server(server.unwrap_or(DEFAULT_SERVER))?;
+    let server = grammar::with_token(server, args.token.as_deref());
     if let (Some(room), Some(of_url)) = (&room, &room_of_url)
         && room != of_url
     {

@@ -1,6 +1,7 @@
 //! Sizes, rates and switches as people write them.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// `65536`, `64k` or `1M` bytes; k is 1024.
 pub(super) fn size(text: &str) -> Result<usize, String> {
@@ -30,6 +31,22 @@ pub(super) fn size_rate(text: &str) -> Result<u32, String> {
     let bytes = size(text.strip_suffix("/s").unwrap_or(text));
     let bytes = bytes.ok().and_then(|b| u32::try_from(b).ok());
     bytes.ok_or_else(|| "not a rate: write 512k/s or 4M/s, less than 4096M/s".to_owned())
+}
+
+/// `90s`, `30m`, `12h` or `7d`.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    let wrong = || "not a time: write 90s, 30m, 12h or 7d".to_owned();
+    let unit = text.char_indices().last().ok_or_else(wrong)?.0;
+    let (digits, unit) = text.split_at(unit);
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = digits.parse().map_err(|_| wrong())?;
+    Ok(Duration::from_secs(seconds * u64::from(number)))
 }
 
 /// Something that may be had at a place of one's own.
@@ -76,6 +93,15 @@ mod tests {
         assert_eq!((rate("100/s"), rate("7")), (Ok(100), Ok(7)));
         for bad in ["", "/s", "1/m", "1.5/s", "-1"] {
             assert!(rate(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn spans() {
+        let span = |text| span(text).map(|time| time.as_secs());
+        assert_eq!((span("90s"), span("7d")), (Ok(90), Ok(604_800)));
+        for bad in ["", "s", "5", "1.5h", "-1m", "5w", "ä", "9999999999d"] {
+            assert!(span(bad).is_err(), "{bad}");
         }
     }
 

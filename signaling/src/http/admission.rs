@@ -3,15 +3,18 @@
 use axum::http::{HeaderMap, header};
 use shared::{CloseCode, Room};
 
+use super::upgrade::Asked;
+use crate::ServerOptions;
+use crate::grant::Grant;
 use crate::switchboard::Verdict;
 
 /// Bytes of an `Origin` that is still passed on: scheme, the longest host name, port.
 const MAX_ORIGIN: usize = 300;
 
-/// What it asked for, in order.
+/// What it may have, of what it asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Admission {
-    pub(super) room: Option<Room>,
+    pub(super) grant: Grant,
     pub(super) origin: Option<String>,
 }
 
@@ -22,14 +25,36 @@ fn refuse(reason: String) -> Verdict {
     }
 }
 
-/// `room` is what stood in the query, if anything; `allowed` lists origins, none is any.
+/// Decides by the query, the headers and the rules of this server.
 pub(super) fn admit(
-    room: Option<&str>,
+    asked: &Asked,
     headers: &HeaderMap,
-    allowed: &[String],
+    rules: &ServerOptions,
 ) -> Result<Admission, Verdict> {
-    let room = room.filter(|r| !r.is_empty()).map(Room::new).transpose();
+    let room = asked.room.as_deref().filter(|r| !r.is_empty());
+    let room = room.map(Room::new).transpose();
     let room = room.map_err(|e| refuse(e.to_string()))?;
+    let origin = permitted_origin(headers, &rules.origins)?;
+    let token = asked.token.as_deref().or_else(|| bearer(headers));
+    let grant = rules.auth.admit(token, room).map_err(|why| Verdict {
+        code: CloseCode::NotAuthorised,
+        reason: why.to_string(),
+    })?;
+    Ok(Admission { grant, origin })
+}
+
+/// RFC 6750 2.1. Pages cannot send it: they have the query only.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// `allowed` lists origins, none is any.
+fn permitted_origin(headers: &HeaderMap, allowed: &[String]) -> Result<Option<String>, Verdict> {
     let origin = match headers.get(header::ORIGIN) {
         None => None,
         Some(value) => {
@@ -50,7 +75,7 @@ pub(super) fn admit(
             "origin {origin} may not connect (see --origin)"
         )));
     }
-    Ok(Admission { room, origin })
+    Ok(origin)
 }
 
 #[cfg(test)]
@@ -68,13 +93,20 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        let allowed: Vec<_> = allowed.iter().map(ToString::to_string).collect();
-        admit(room, &headers, &allowed).map_err(|v| v.reason)
+        let rules = ServerOptions {
+            origins: allowed.iter().map(ToString::to_string).collect(),
+            ..ServerOptions::default()
+        };
+        let asked = Asked {
+            room: room.map(str::to_owned),
+            ..Asked::default()
+        };
+        admit(&asked, &headers, &rules).map_err(|v| v.reason)
     }
 
     #[test]
     fn rooms_are_checked_and_none_is_the_global_one() {
-        let room = |r| asks(r, None, &[]).map(|a| a.room.map(|r| r.to_string()));
+        let room = |r| asks(r, None, &[]).map(|a| a.grant.room.map(|r| r.to_string()));
         assert_eq!(room(None), Ok(None));
         assert_eq!(room(Some("")), Ok(None));
         assert_eq!(room(Some("demo")), Ok(Some("demo".into())));

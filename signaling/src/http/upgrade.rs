@@ -29,9 +29,10 @@ const MAX_HOST: usize = 253;
 /// Seconds after which a refused client may try again.
 const RETRY_AFTER: &str = "5";
 
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 pub(super) struct Asked {
-    room: Option<String>,
+    pub(super) room: Option<String>,
+    pub(super) token: Option<String>,
 }
 
 pub(super) async fn socket(
@@ -50,9 +51,9 @@ pub(super) async fn socket(
         Err(full) => return no_space(&full),
     };
     let admission = match &asked {
-        Ok(Query(asked)) => admit(asked.room.as_deref(), &headers, &house.options.origins),
+        Ok(Query(asked)) => admit(asked, &headers, &house.options),
         Err(_) => {
-            let reason = "the query is not room=NAME".to_owned();
+            let reason = "the query is not room=NAME&token=TOKEN".to_owned();
             Err(Verdict {
                 code: CloseCode::Policy,
                 reason,
@@ -92,7 +93,7 @@ async fn begin(
     (admission, reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
 ) {
-    let Admission { room, origin } = match admission {
+    let Admission { grant, origin } = match admission {
         Ok(admission) => admission,
         Err(verdict) => {
             debug!(addr = %caller.addr, verdict.reason, "refused");
@@ -101,7 +102,7 @@ async fn begin(
     };
     if let Ok(link) = house
         .switchboard
-        .connect((room, origin), reached, peer_v1)
+        .connect((grant, origin), reached, peer_v1)
         .await
     {
         debug!(conn = link.conn.0, addr = %caller.addr, peer_v1, "connected");

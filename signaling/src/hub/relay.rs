@@ -2,8 +2,9 @@
 
 use shared::{CloseCode, Hello, PeerId, PeerInfo, Room, ServerEvent};
 
-use super::{ConnId, Hub, Output};
+use super::{ConnId, Hub, Output, Waiting};
 use crate::envelope::{Envelope, To};
+use crate::grant::Grant;
 use crate::identity;
 use crate::text::Text;
 
@@ -29,9 +30,10 @@ impl Hub {
         let Some(waiting) = self.stop_waiting(conn) else {
             return;
         };
-        match introduced(text, waiting.origin) {
-            Ok(info) => self.join(conn, waiting.room, info, true),
-            Err(why) => self.close(conn, CloseCode::Policy, why),
+        let Waiting { grant, origin, .. } = waiting;
+        match introduced(text, origin, &grant) {
+            Ok(info) => self.join(conn, grant.room, info, true),
+            Err((code, why)) => self.close(conn, code, why),
         }
     }
 
@@ -118,11 +120,18 @@ impl Hub {
     }
 }
 
-fn introduced(text: &Text, origin: Option<String>) -> Result<PeerInfo, String> {
-    let hello = Hello::parse(text.as_str()).map_err(|e| e.to_string())?;
+fn introduced(
+    text: &Text,
+    origin: Option<String>,
+    grant: &Grant,
+) -> Result<PeerInfo, (CloseCode, String)> {
+    let wrong = |why: String| (CloseCode::Policy, why);
+    let hello = Hello::parse(text.as_str()).map_err(|e| wrong(e.to_string()))?;
+    let name = grant.admits(&hello);
     Ok(PeerInfo {
-        id: identity::of_secret(hello.secret.expose()).ok_or("hello: no id for this secret")?,
-        name: hello.name,
+        id: identity::of_secret(hello.secret.expose())
+            .ok_or_else(|| wrong("hello: no id for this secret".to_owned()))?,
+        name: name.map_err(|why| (CloseCode::NotAuthorised, why))?,
         role: Some(hello.role),
         app: Some(hello.app),
         origin,

@@ -1,5 +1,6 @@
 //! The signaling server over loopback, with clients that know nothing but WebSocket and JSON.
 
+mod auth;
 mod client;
 mod closing;
 mod crowd;

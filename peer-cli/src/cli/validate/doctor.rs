@@ -15,6 +15,7 @@ pub(super) fn doctor(args: DoctorArgs) -> Result<DoctorOptions, String> {
         "" => Some(grammar::server(DEFAULT_SERVER)?.0),
         url => Some(grammar::server(url)?.0),
     };
+    let server = server.map(|url| grammar::with_token(url, args.token.as_deref()));
     let mic = args.mic.unwrap_or_default();
     if !(mic.is_device() || mic == SourceSpec::Off) {
         return Err("--mic: doctor tries devices: default, NAME, #INDEX or off".to_owned());

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::envelope::Envelope;
+use crate::grant::Grant;
 
 /// A hub with everything it said, by recipient.
 pub(super) struct Desk {
@@ -82,7 +83,10 @@ impl Desk {
         let (room, kind) = (Some(Room::new(room).unwrap()), Kind::Tutorial(id));
         self.input(Input::Connected {
             conn,
-            room,
+            grant: Grant {
+                room,
+                ..Grant::default()
+            },
             origin: None,
             kind,
         });
@@ -94,7 +98,10 @@ impl Desk {
         let (room, origin) = (Some(Room::new(room).unwrap()), Some("https://x".to_owned()));
         self.input(Input::Connected {
             conn,
-            room,
+            grant: Grant {
+                room,
+                ..Grant::default()
+            },
             origin,
             kind: Kind::Peer,
         });

@@ -61,7 +61,10 @@ impl Scene {
                 let kind = if peer { Kind::Peer } else { Kind::Tutorial(id) };
                 self.desk.input(Input::Connected {
                     conn,
-                    room: room(r),
+                    grant: Grant {
+                        room: room(r),
+                        ..Grant::default()
+                    },
                     origin: None,
                     kind,
                 });
