@@ -33,6 +33,16 @@ pub(crate) enum Full {
     Address(usize),
 }
 
+impl Full {
+    /// For who counts.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Server(_) => "the server is full",
+            Self::Address(_) => "too many from one address",
+        }
+    }
+}
+
 impl Gate {
     pub(crate) fn new(limits: &Limits) -> Self {
         Self {

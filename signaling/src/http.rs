@@ -18,11 +18,13 @@ use crate::switchboard::Switchboard;
 
 mod admission;
 mod conversation;
+mod health;
 mod page;
 mod upgrade;
 mod wire;
 
 use crate::gate::Gate;
+use crate::metrics::Metrics;
 use wire::{Caller, Door};
 
 /// How long a shutdown may take at most; clients are told, not waited for.
@@ -33,6 +35,7 @@ struct House {
     options: ServerOptions,
     switchboard: Switchboard,
     gate: Gate,
+    metrics: Metrics,
     conversations: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -41,6 +44,7 @@ struct House {
 pub(crate) async fn serve(
     options: ServerOptions,
     switchboard: Switchboard,
+    metrics: Metrics,
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
@@ -55,11 +59,12 @@ pub(crate) async fn serve(
         gate: Gate::new(&options.limits),
         options,
         switchboard,
+        metrics,
         conversations: conversations.clone(),
         shutdown: shutdown.clone(),
     });
     let routes = front
-        .route("/healthz", get(|| async { "ok" }))
+        .merge(health::routes())
         .route("/socket", any(upgrade::socket))
         .fallback(nothing)
         .with_state(house)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use shared::{CloseCode, PeerId, PeerInfo, Room, ServerEvent};
+use shared::{CloseCode, Outcome, PeerId, PeerInfo, Room, ServerEvent};
 
 use crate::grant::Grant;
 use crate::limits::{Limits, bound};
@@ -55,12 +55,22 @@ pub(crate) enum Output {
         id: PeerId,
         event: ServerEvent,
     },
+    /// How a call came out, as one of its peers says.
+    Called(Called),
     /// Close it; the hub has forgotten it already.
     Close {
         conn: ConnId,
         code: CloseCode,
         reason: String,
     },
+}
+
+/// A `bye` for the server alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Called {
+    pub(crate) outcome: Outcome,
+    /// From the start to being connected.
+    pub(crate) setup: Option<Duration>,
 }
 
 /// Before `hello`.
@@ -159,6 +169,11 @@ impl Hub {
     /// What is to be done next.
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// Rooms with somebody in them.
+    pub(crate) fn rooms(&self) -> usize {
+        self.rooms.len()
     }
 
     /// When to send a `Tick`.

@@ -4,6 +4,7 @@
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - [`auth`]: who may come in; `grant`: what they may do (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
+//! - `metrics`: what is counted, for Prometheus
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
 //! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
 
@@ -25,6 +26,7 @@ mod hub;
 mod identity;
 mod limits;
 pub mod log;
+mod metrics;
 pub mod relay;
 pub mod stop;
 mod switchboard;
@@ -35,6 +37,7 @@ pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
 
+use metrics::Metrics;
 use switchboard::Switchboard;
 
 /// What a server is told before it starts.
@@ -117,14 +120,16 @@ impl Server {
             &options.limits,
             &relay_stop,
         )?;
+        let metrics = Metrics::new();
         let switchboard = Switchboard::start(
             &options.limits,
             options.hello_timeout,
             seed,
             ice_servers,
+            metrics.clone(),
             shutdown.clone(),
         );
-        let served = http::serve(options, switchboard, listener, shutdown).await;
+        let served = http::serve(options, switchboard, metrics, listener, shutdown).await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),

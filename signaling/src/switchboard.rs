@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use crate::grant::Grant;
-use crate::hub::{ConnId, Hub, Input, Kind, Output};
+use crate::hub::{Called, ConnId, Hub, Input, Kind, Output};
 use crate::identity;
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::relay::{IceServers, Reached};
 use crate::text::Text;
 
@@ -38,6 +39,8 @@ pub(crate) struct Verdict {
 enum Command {
     Connect(Line, Input),
     Input(Input),
+    /// A frame, and when it came.
+    Frame(Input, Instant),
 }
 
 /// The switchboard's end of one connection.
@@ -55,6 +58,7 @@ pub(crate) struct Switchboard {
     numbers: Arc<AtomicU64>,
     seed: [u8; 32],
     max_queue: usize,
+    metrics: Metrics,
 }
 
 /// One connection's end.
@@ -78,6 +82,7 @@ impl Switchboard {
         hello_timeout: Duration,
         seed: [u8; 32],
         ice_servers: IceServers,
+        metrics: Metrics,
         shutdown: CancellationToken,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -85,6 +90,7 @@ impl Switchboard {
             hub: Hub::new(limits, hello_timeout),
             ice_servers,
             lines: HashMap::new(),
+            metrics: metrics.clone(),
         };
         tokio::spawn(task.run(inbox, shutdown));
         Self {
@@ -92,6 +98,7 @@ impl Switchboard {
             numbers: Arc::default(),
             seed,
             max_queue: limits.max_queue,
+            metrics,
         }
     }
 
@@ -108,7 +115,7 @@ impl Switchboard {
         } else {
             Kind::Tutorial(self.tutorial_id(conn)?)
         };
-        let (inlet, outbox) = outbox::outbox(self.max_queue);
+        let (inlet, outbox) = outbox::outbox(self.max_queue, self.metrics.queued());
         let (decide, verdict) = oneshot::channel();
         let line = Line {
             conn,
@@ -156,24 +163,19 @@ impl Link {
 impl Mouthpiece {
     /// Hands a frame over; waits while the switchboard is busy.
     pub(crate) async fn say(&self, text: Text) -> Result<(), Stopped> {
-        self.command(Input::Frame {
+        let frame = Input::Frame {
             conn: self.conn,
             text,
-        })
-        .await
+        };
+        let command = Command::Frame(frame, Instant::now());
+        self.commands.send(command).await.map_err(|_| Stopped)
     }
 
     /// Says that the socket has ended.
     pub(crate) async fn gone(&self) {
         // Refused only by a switchboard that stops, and then everybody is gone.
-        let _ = self.command(Input::Gone { conn: self.conn }).await;
-    }
-
-    async fn command(&self, input: Input) -> Result<(), Stopped> {
-        self.commands
-            .send(Command::Input(input))
-            .await
-            .map_err(|_| Stopped)
+        let gone = Command::Input(Input::Gone { conn: self.conn });
+        let _ = self.commands.send(gone).await;
     }
 }
 
@@ -181,6 +183,7 @@ struct Task {
     hub: Hub,
     ice_servers: IceServers,
     lines: HashMap<ConnId, Line>,
+    metrics: Metrics,
 }
 
 impl Task {
@@ -198,6 +201,11 @@ impl Task {
                 command = inbox.recv() => match command {
                     None => return,
                     Some(Command::Input(input)) => input,
+                    Some(Command::Frame(input, came)) => {
+                        self.handle(input);
+                        self.metrics.relayed(came.elapsed());
+                        continue;
+                    }
                     Some(Command::Connect(line, input)) => {
                         self.lines.insert(line.conn, line);
                         input
@@ -218,12 +226,14 @@ impl Task {
             match output {
                 Output::Close { conn, code, reason } => self.end(conn, code, reason),
                 Output::Send { conn, text } => self.deliver(conn, text),
+                Output::Called(Called { outcome, setup }) => self.metrics.called(outcome, setup),
                 Output::WithIceServers { conn, id, event } => {
                     let text = self.with_ice_servers(conn, &id, event).to_text();
                     self.deliver(conn, text.into());
                 }
             }
         }
+        self.metrics.rooms(self.hub.rooms());
     }
 
     /// Credentials are made at the last moment, so that they are good for as long as promised.

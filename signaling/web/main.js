@@ -67,7 +67,9 @@ function leave() {
 }
 
 function onWelcome(welcome) {
-  const {room, calls} = place;
+  const {calls} = place;
+  // A token may fix another one than was asked for.
+  const room = (place.room = welcome.room ?? '');
   calls.welcome(welcome);
   view.room(room, place.name || nameOf({name: null, id: welcome.id}));
   view.share({

@@ -1,5 +1,7 @@
 // What the other side needs: a link to this room, or a line for a terminal.
 
+import {ofTab} from './memory.js';
+
 export const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Whether this page came from the machine that it is shown on: nobody else can open its address. */
@@ -8,6 +10,14 @@ export const isLocal = ['localhost', '127.0.0.1', '[::1]'].includes(location.hos
 /** Address of this page that opens the room. */
 export function link(room) {
   return `${location.origin}/${room ? `?room=${encodeURIComponent(room)}` : ''}`;
+}
+
+/** What a server that asks who one is has given out, behind the `#` of the address; it survives a reload, and is in no link. */
+export function token() {
+  const kept = ofTab('token');
+  const given = new URLSearchParams(location.hash.slice(1)).get('token');
+  if (given) kept.set(given);
+  return kept.get();
 }
 
 /** The line to type there: `verb` is call or answer. */

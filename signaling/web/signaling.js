@@ -1,5 +1,6 @@
-// The WebSocket to the server: hello, presence, frames, and connecting again (PROTOCOL.md, sections 2 and 4).
+// The WebSocket to the server: hello, presence, frames, and connecting again (PROTOCOL.md, sections 2, 4 and 5).
 
+import {token} from './share.js';
 import {FINAL, closing} from './words.js';
 
 const FIRST_WAIT = 250;
@@ -32,7 +33,8 @@ export class Signaling {
    * `welcome(data)`, `joined(peer)`, `left(id)`, `error(data)` and `frame(frame)`.
    */
   constructor(room, hello, hear) {
-    this.#url = `${location.origin.replace(/^http/, 'ws')}/socket${room ? `?room=${room}` : ''}`;
+    const asked = Object.entries({room, token: token()}).filter(([, value]) => value);
+    this.#url = `${location.origin.replace(/^http/, 'ws')}/socket?${new URLSearchParams(asked)}`;
     this.#hello = hello;
     this.#hear = hear;
     this.#back = () => this.#retry(0);

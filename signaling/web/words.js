@@ -1,6 +1,6 @@
 // What is said to people: every end and every failure in a sentence, and what to do about it.
 
-/** Close codes (PROTOCOL.md, section 4) after which connecting again would be in vain, or a fight. */
+/** Close codes (PROTOCOL.md, section 5) after which connecting again would be in vain, or a fight. */
 export const FINAL = [1003, 1008, 1009, 4000, 4003, 4401];
 
 const CLOSING = {
@@ -12,13 +12,13 @@ const CLOSING = {
   4003: 'The room is full. Try another one.',
   4008: 'The connection was too slow for the server.',
   4029: 'The server got too many messages.',
-  4401: 'The server asks who you are, which this page cannot tell it.',
+  4401: 'The server lets in who has a token: open this page by a link that somebody has made for you',
 };
 
 /** Why the socket to the server ended. */
 export function closing(code, reason) {
   const words = CLOSING[code] ?? 'The server cannot be reached.';
-  return code === 1008 ? `${words}${reason ? `: ${reason}` : ''}.` : words;
+  return [1008, 4401].includes(code) ? `${words}${reason ? ` (${reason})` : ''}.` : words;
 }
 
 /** What others call a member of the room. */

@@ -3,13 +3,19 @@
 use axum::http::{HeaderMap, header};
 use shared::{CloseCode, Room};
 
-use super::upgrade::Asked;
 use crate::ServerOptions;
 use crate::grant::Grant;
 use crate::switchboard::Verdict;
 
 /// Bytes of an `Origin` that is still passed on: scheme, the longest host name, port.
 const MAX_ORIGIN: usize = 300;
+
+/// The query.
+#[derive(Default, serde::Deserialize)]
+pub(super) struct Asked {
+    pub(super) room: Option<String>,
+    pub(super) token: Option<String>,
+}
 
 /// What it may have, of what it asked for.
 #[derive(Debug, PartialEq, Eq)]

@@ -43,6 +43,16 @@ enum End {
 }
 
 impl End {
+    /// For who counts.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Theirs => "the client left",
+            Self::Ours(verdict) => verdict.code.name(),
+            Self::Dead => "the client fell silent",
+            Self::Broken => "the connection broke",
+        }
+    }
+
     fn ours(code: CloseCode) -> Self {
         Self::Ours(Verdict {
             code,
@@ -61,8 +71,10 @@ pub(super) fn going_away() -> Verdict {
 }
 
 /// Closes without a conversation.
-pub(super) async fn refuse(socket: WebSocket, caller: &Caller, verdict: Verdict) {
+pub(super) async fn refuse(house: &House, caller: &Caller, socket: WebSocket, verdict: Verdict) {
     let (sink, _stream) = socket.split();
+    house.metrics.opened();
+    house.metrics.closed(verdict.code.name());
     farewell(sink, caller, End::Ours(verdict)).await;
 }
 
@@ -76,6 +88,7 @@ pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link
         ..
     } = link;
     let (mut sink, mut stream) = socket.split();
+    house.metrics.opened();
     let end = tokio::select! {
         biased;
         () = house.shutdown.cancelled() => End::Ours(going_away()),
@@ -84,6 +97,7 @@ pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link
         end = listen(house, &mut stream, &mouthpiece) => end,
     };
     debug!(conn, ?end, "ended");
+    house.metrics.closed(end.name());
     mouthpiece.gone().await;
     farewell(sink, caller, end).await;
 }
@@ -107,12 +121,20 @@ async fn speak(
             },
             _ = ping.tick() => Message::Ping(Bytes::new()),
         };
+        told(house, &next);
         sink.feed(next).await?;
         // What else has come meanwhile goes into the same segment.
         while let Some(text) = outbox.next_ready() {
+            house.metrics.told(text.len());
             sink.feed(message(&text)).await?;
         }
         sink.flush().await?;
+    }
+}
+
+fn told(house: &House, message: &Message) {
+    if let Message::Text(text) = message {
+        house.metrics.told(text.len());
     }
 }
 
@@ -141,6 +163,7 @@ async fn listen(
         }
         match message {
             Message::Text(text) => {
+                house.metrics.heard(text.len());
                 if mouthpiece.say(Text::from(text.as_str())).await.is_err() {
                     return End::Ours(going_away());
                 }

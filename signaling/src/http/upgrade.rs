@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use shared::{CloseCode, SUBPROTOCOL};
 use tracing::debug;
 
-use super::admission::{Admission, admit};
+use super::admission::{Admission, Asked, admit};
 use super::wire::Caller;
 use super::{House, conversation};
 use crate::gate::Full;
@@ -29,12 +29,6 @@ const MAX_HOST: usize = 253;
 /// Seconds after which a refused client may try again.
 const RETRY_AFTER: &str = "5";
 
-#[derive(Default, serde::Deserialize)]
-pub(super) struct Asked {
-    pub(super) room: Option<String>,
-    pub(super) token: Option<String>,
-}
-
 pub(super) async fn socket(
     State(house): State<Arc<House>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
@@ -44,11 +38,17 @@ pub(super) async fn socket(
 ) -> Response {
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
-        Err(why) => return no_websocket(&why),
+        Err(why) => {
+            house.metrics.refused("no WebSocket");
+            return no_websocket(&why);
+        }
     };
     let ticket = match house.gate.enter(caller.addr.ip()) {
         Ok(ticket) => ticket,
-        Err(full) => return no_space(&full),
+        Err(full) => {
+            house.metrics.refused(full.name());
+            return no_space(&full);
+        }
     };
     let admission = match &asked {
         Ok(Query(asked)) => admit(asked, &headers, &house.options),
@@ -97,7 +97,7 @@ async fn begin(
         Ok(admission) => admission,
         Err(verdict) => {
             debug!(addr = %caller.addr, verdict.reason, "refused");
-            return conversation::refuse(socket, caller, verdict).await;
+            return conversation::refuse(house, caller, socket, verdict).await;
         }
     };
     if let Ok(link) = house
@@ -108,7 +108,7 @@ async fn begin(
         debug!(conn = link.conn.0, addr = %caller.addr, peer_v1, "connected");
         conversation::hold(house, caller, socket, link).await;
     } else {
-        conversation::refuse(socket, caller, conversation::going_away()).await;
+        conversation::refuse(house, caller, socket, conversation::going_away()).await;
     }
 }
 

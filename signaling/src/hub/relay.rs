@@ -1,8 +1,10 @@
 //! One frame from a client: for the server, for one member, or for the room.
 
-use shared::{CloseCode, Hello, PeerId, PeerInfo, Room, ServerEvent};
+use std::time::Duration;
 
-use super::{ConnId, Hub, Output, Waiting};
+use shared::{CloseCode, Event, Hello, Incoming, PeerEvent, PeerId, PeerInfo, Room, ServerEvent};
+
+use super::{Called, ConnId, Hub, Output, Waiting};
 use crate::envelope::{Envelope, To};
 use crate::grant::Grant;
 use crate::identity;
@@ -50,7 +52,7 @@ impl Hub {
                     .push_back(Output::WithIceServers { conn, id, event });
             }
             // The end of the last session is the server's to know, not the room's.
-            (Some("bye"), To::Room) => {}
+            (Some("bye"), To::Room) => self.outputs.extend(called(text).map(Output::Called)),
             (_, To::Room) => self.broadcast(conn, room, id, text, Some(&envelope)),
             (_, To::Nonsense) => self.complain(conn, "bad-frame", "to is not a string".into()),
             (_, To::One(to)) => match self.member_of(room, &to, conn) {
@@ -118,6 +120,21 @@ impl Hub {
             },
         );
     }
+}
+
+/// What a `bye` tells the server; one that tells nothing is good, too.
+fn called(text: &Text) -> Option<Called> {
+    let event = Incoming::parse(text.as_str()).ok()?.event;
+    let Event::Peer(PeerEvent::Bye(bye)) = event else {
+        return None;
+    };
+    let setup = bye
+        .setup_ms
+        .map(|ms| Duration::try_from_secs_f64(ms / 1000.0));
+    Some(Called {
+        outcome: bye.outcome?,
+        setup: setup.and_then(Result::ok),
+    })
 }
 
 fn introduced(

@@ -3,6 +3,8 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("jsonwebtoken", &["signaling/src/auth"]),
+    ("prometheus_client", &["signaling/src/metrics.rs"]),
     ("flate2", &["signaling/src/http/page.rs"]),
     ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
     ("rtc", &["peer-cli/src/rtc/", "tests/"]),
@@ -57,6 +59,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
 pub(crate) const PURE: &[&str] = &[
     "shared/src/",
     "signaling/src/envelope",
+    "signaling/src/grant",
     "signaling/src/hub",
     "signaling/src/identity",
     "signaling/src/limits",

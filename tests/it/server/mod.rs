@@ -7,6 +7,7 @@ mod crowd;
 mod hostile;
 mod house;
 mod http;
+mod metrics;
 mod page;
 mod presence;
 mod rooms;

@@ -1,0 +1,264 @@
+//! What a server counts, as Prometheus reads it. The only place that names its crate.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use shared::Outcome;
+
+/// Of the answer (OpenMetrics 1.0).
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Bounds of the histograms, in seconds: 10 µs to 0.3 s, and 8 ms to 16 s.
+const RELAYING: (f64, u16) = (0.000_01, 16);
+const SETTING_UP: (f64, u16) = (0.008, 12);
+
+/// The numbers of one server; clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics(Arc<Numbers>);
+
+#[derive(Debug)]
+struct Numbers {
+    registry: Registry,
+    opened: Counter,
+    connections: Gauge,
+    rooms: Gauge,
+    heard: Traffic,
+    told: Traffic,
+    queued: Waiting,
+    closed: Family<Why, Counter>,
+    refused: Family<Why, Counter>,
+    relaying: Histogram,
+    calls: Family<How, Counter>,
+    setting_up: Histogram,
+}
+
+/// Bytes that wait for clients; clones are the same number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting(Gauge);
+
+impl Waiting {
+    pub(crate) fn more(&self, bytes: usize) {
+        self.0.inc_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn less(&self, bytes: usize) {
+        self.0.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> i64 {
+        self.0.get()
+    }
+}
+
+/// Of one direction; looked up once, not with every frame.
+#[derive(Debug)]
+struct Traffic {
+    frames: Counter,
+    bytes: Counter,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Way {
+    direction: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Why {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct How {
+    outcome: &'static str,
+}
+
+const IN: Way = Way { direction: "in" };
+const OUT: Way = Way { direction: "out" };
+
+impl Traffic {
+    fn new(frames: &Family<Way, Counter>, bytes: &Family<Way, Counter>, way: &Way) -> Self {
+        Self {
+            frames: frames.get_or_create(way).clone(),
+            bytes: bytes.get_or_create(way).clone(),
+        }
+    }
+
+    fn count(&self, bytes: usize) {
+        self.frames.inc();
+        self.bytes.inc_by(bytes as u64);
+    }
+}
+
+impl Numbers {
+    fn new() -> Self {
+        let mut registry = Registry::with_prefix("signaling");
+        let (frames, bytes) = (Family::default(), Family::default());
+        registry.register(
+            "messages",
+            "Text frames from and to clients",
+            frames.clone(),
+        );
+        let help = "Bytes of those frames";
+        registry.register_with_unit("message", help, Unit::Bytes, bytes.clone());
+        let histogram = |(first, count)| Histogram::new(exponential_buckets(first, 2.0, count));
+        Self {
+            registry,
+            opened: Counter::default(),
+            connections: Gauge::default(),
+            rooms: Gauge::default(),
+            heard: Traffic::new(&frames, &bytes, &IN),
+            told: Traffic::new(&frames, &bytes, &OUT),
+            queued: Waiting::default(),
+            closed: Family::default(),
+            refused: Family::default(),
+            relaying: histogram(RELAYING),
+            calls: Family::default(),
+            setting_up: histogram(SETTING_UP),
+        }
+    }
+
+    fn registered(mut self) -> Self {
+        let to = &mut self.registry;
+        let (bytes, seconds) = (Unit::Bytes, Unit::Seconds);
+        to.register(
+            "connections_opened",
+            "WebSockets that came in",
+            self.opened.clone(),
+        );
+        to.register(
+            "connections",
+            "WebSockets that are open",
+            self.connections.clone(),
+        );
+        to.register("rooms", "Rooms with somebody in them", self.rooms.clone());
+        let help = "What waits for clients that read slowly";
+        to.register_with_unit("queued", help, bytes, self.queued.0.clone());
+        let help = "WebSockets that ended, by close code or what else ended them";
+        to.register("closed", help, self.closed.clone());
+        to.register(
+            "refused",
+            "Requests that became no WebSocket",
+            self.refused.clone(),
+        );
+        let help = "From a frame's arrival to the queues of all who hear it";
+        to.register_with_unit("relaying", help, seconds.clone(), self.relaying.clone());
+        to.register(
+            "calls",
+            "How calls came out, as peers say",
+            self.calls.clone(),
+        );
+        let help = "Time to set up a call, as peers say";
+        to.register_with_unit("call_setup", help, seconds, self.setting_up.clone());
+        self
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Numbers::new().registered()))
+    }
+
+    /// A WebSocket is open.
+    pub(crate) fn opened(&self) {
+        self.0.opened.inc();
+        self.0.connections.inc();
+    }
+
+    /// It has ended: a close code, or a word.
+    pub(crate) fn closed(&self, reason: &'static str) {
+        self.0.connections.dec();
+        self.0.closed.get_or_create(&Why { reason }).inc();
+    }
+
+    /// A request for one came to nothing.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        self.0.refused.get_or_create(&Why { reason }).inc();
+    }
+
+    /// A client has said so many bytes.
+    pub(crate) fn heard(&self, bytes: usize) {
+        self.0.heard.count(bytes);
+    }
+
+    /// A client was told so many bytes.
+    pub(crate) fn told(&self, bytes: usize) {
+        self.0.told.count(bytes);
+    }
+
+    /// What waits in all queues.
+    pub(crate) fn queued(&self) -> Waiting {
+        self.0.queued.clone()
+    }
+
+    /// A frame went to all who hear it.
+    pub(crate) fn relayed(&self, took: Duration) {
+        self.0.relaying.observe(took.as_secs_f64());
+    }
+
+    /// So many rooms there are.
+    pub(crate) fn rooms(&self, count: usize) {
+        self.0.rooms.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// How a call came out.
+    pub(crate) fn called(&self, outcome: Outcome, setup: Option<Duration>) {
+        let outcome = outcome.as_str();
+        self.0.calls.get_or_create(&How { outcome }).inc();
+        if let Some(setup) = setup {
+            self.0.setting_up.observe(setup.as_secs_f64());
+        }
+    }
+
+    /// All of it, as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.0.registry).is_err() {
+            // A String takes whatever is written.
+            let _ = writeln!(text, "# EOF");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_can_be_read() {
+        let metrics = Metrics::new();
+        metrics.opened();
+        metrics.opened();
+        metrics.closed("4401");
+        metrics.heard(10);
+        metrics.told(20);
+        metrics.told(22);
+        metrics.relayed(Duration::from_micros(15));
+        metrics.called(Outcome::Relay, Some(Duration::from_millis(20)));
+        metrics.rooms(3);
+        let text = metrics.text();
+        for line in [
+            "signaling_connections 1",
+            "signaling_connections_opened_total 2",
+            "signaling_closed_total{reason=\"4401\"} 1",
+            "signaling_messages_total{direction=\"out\"} 2",
+            "signaling_message_bytes_total{direction=\"out\"} 42",
+            "signaling_rooms 3",
+            "signaling_relaying_seconds_bucket{le=\"0.00002\"} 1",
+            "signaling_calls_total{outcome=\"relay\"} 1",
+            "signaling_call_setup_seconds_count 1",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}
