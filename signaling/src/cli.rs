@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use clap::{Parser, Subcommand};
 use shared::Secret;
 
+use crate::log::Format;
 use crate::{Limits, RelayOptions, ServerOptions};
 
 mod auth;
@@ -48,6 +49,13 @@ pub struct Arguments {
     /// Print events for scripts on stdout, one JSON object a line
     #[arg(long)]
     pub json: bool,
+
+    /// How the log on stderr is written: text or json
+    ///
+    /// What is logged follows RUST_LOG, as in RUST_LOG=debug. No log holds a token, a password or what peers say to each other.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    #[arg(env = "SIGNALING_LOG", hide_env = true, hide_possible_values = true)]
+    pub log: Format,
 
     /// Serve no page to browsers
     ///

@@ -8,15 +8,39 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// How it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs that gather logs.
+    Json,
+}
+
 /// Starts it: what is logged follows `RUST_LOG`, from `info` on if nothing is said.
-pub fn start() {
+pub fn start(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let out = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr);
-    let out = out.with_ansi(colour).with_target(false).finish();
-    out.with(filter_fn(may_be_told)).init();
+    let told = filter_fn(may_be_told);
+    match format {
+        Format::Text => out
+            .with_ansi(colour)
+            .with_target(false)
+            .finish()
+            .with(told)
+            .init(),
+        Format::Json => out
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .finish()
+            .with(told)
+            .init(),
+    }
 }
 
 /// Whatever `RUST_LOG` says. The STUN crates warn of every datagram that is no STUN, of which a stranger sends as many as he

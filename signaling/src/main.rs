@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use signaling::cli::{Arguments, Errand, Secrets, TokenArguments};
+use signaling::log::Format;
 use signaling::{Relay, Server, announce, log, stop};
 use tokio::net::TcpListener;
 
@@ -19,14 +20,14 @@ async fn main() -> ExitCode {
     if let Some(Errand::Token(token)) = &arguments.errand {
         return print(token);
     }
-    log::start();
+    log::start(arguments.log);
     let ready = match prepare(&arguments).await {
         Ok(ready) => ready,
-        Err(why) => return fail(CONFIGURATION, &why),
+        Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };
     match run(&arguments, ready).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => fail(1, &why),
+        Err(why) => fail(1, &why, arguments.log),
     }
 }
 
@@ -52,8 +53,13 @@ async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
     let bound = listener
         .local_addr()
         .context("cannot tell the address that was bound")?;
-    // Nobody reads it any more: no reason not to serve.
-    let _ = announce::tell_people(&mut io::stderr().lock(), bound, relay, !arguments.no_page);
+    if arguments.log == Format::Json {
+        let relay = relay.map(tracing::field::display);
+        tracing::info!(addr = %bound, relay, "listening");
+    } else {
+        // Nobody reads it any more: no reason not to serve.
+        let _ = announce::tell_people(&mut io::stderr().lock(), bound, relay, !arguments.no_page);
+    }
     if arguments.json {
         let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, relay);
     }
@@ -70,11 +76,14 @@ fn print(token: &TokenArguments) -> ExitCode {
             let _ = writeln!(io::stdout(), "{token}");
             ExitCode::SUCCESS
         }
-        Err(why) => fail(CONFIGURATION, &why),
+        Err(why) => fail(CONFIGURATION, &why, Format::Text),
     }
 }
 
-fn fail(code: u8, why: &anyhow::Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {why:#}");
+fn fail(code: u8, why: &anyhow::Error, log: Format) -> ExitCode {
+    match log {
+        Format::Text => drop(writeln!(io::stderr(), "error: {why:#}")),
+        Format::Json => tracing::error!("{why:#}"),
+    }
     ExitCode::from(code)
 }

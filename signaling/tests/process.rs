@@ -22,6 +22,7 @@ fn signaling(arguments: &[&str]) -> Command {
         .env_remove("SIGNALING_RELAY")
         .env_remove("SIGNALING_TURN_URL")
         .env_remove("SIGNALING_TURN_SECRET")
+        .env_remove("SIGNALING_TOKEN_SECRET")
         .env_remove("RUST_LOG");
     command
         .stdin(Stdio::null())
@@ -258,5 +259,33 @@ fn a_relay_elsewhere_needs_the_secret_and_nobody_is_told_it() {
     assert!(
         !said.contains(credential) && !said.contains("not-to-be-seen"),
         "{said}"
+    );
+}
+
+/// For programs that gather logs: every line of stderr is an object, also that of a failure.
+#[test]
+fn a_log_in_json_is_nothing_else() {
+    let running = Running::start(&["--listen", "127.0.0.1:0", "--log", "json"]);
+    let addr = running.addr;
+    let (code, _, said) = running.stop("-TERM");
+    assert_eq!(code, Some(0));
+    let lines: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let listening = |line: &&serde_json::Value| line["message"] == "listening";
+    let listening = lines.iter().find(listening).unwrap();
+    assert_eq!(listening["addr"], addr.to_string());
+    assert_eq!(listening["level"], "INFO");
+    let failed = signaling(&["--auth", "token", "--log", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(failed.status.code(), Some(2));
+    let failed: serde_json::Value = serde_json::from_slice(&failed.stderr).unwrap();
+    assert!(
+        failed["message"]
+            .as_str()
+            .unwrap()
+            .contains("SIGNALING_TOKEN_SECRET")
     );
 }
