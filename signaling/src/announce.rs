@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::anyhow;
 use tokio::net::TcpListener;
 
+use crate::log::Format;
+
 /// Binds the address, or says what is in the way and how to get around it.
 pub async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(addr)
@@ -55,7 +57,7 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
 }
 
 /// For people; `page` says whether there is one to open.
-pub fn tell_people(
+fn tell_people(
     out: &mut impl Write,
     bound: SocketAddr,
     relay: Option<SocketAddr>,
@@ -87,6 +89,18 @@ pub fn tell_scripts(
     }
     writeln!(out, "}}")?;
     out.flush()
+}
+
+/// Tells where it listens, as a line of the log or to people.
+pub fn tell(format: Format, bound: SocketAddr, relay: Option<SocketAddr>, page: bool) {
+    match format {
+        Format::Json => {
+            let relay = relay.map(tracing::field::display);
+            tracing::info!(addr = %bound, relay, "listening");
+        }
+        // Nobody reads it any more: no reason not to serve.
+        Format::Text => drop(tell_people(&mut io::stderr().lock(), bound, relay, page)),
+    }
 }
 
 #[cfg(test)]

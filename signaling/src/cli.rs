@@ -17,7 +17,7 @@ mod relay;
 
 use auth::AuthArguments;
 pub use auth::{TOKEN_SECRET, TokenArguments};
-use grammar::{rate, size, size_rate};
+use grammar::{log_format, rate, size, size_rate};
 use relay::RelayArguments;
 
 /// Where the secret of TURN credentials is read: never from an argument, which every user of a machine can see.
@@ -53,8 +53,8 @@ pub struct Arguments {
     /// How the log on stderr is written: text or json
     ///
     /// What is logged follows RUST_LOG, as in RUST_LOG=debug. No log holds a token, a password or what peers say to each other.
-    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
-    #[arg(env = "SIGNALING_LOG", hide_env = true, hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = log_format)]
+    #[arg(env = "SIGNALING_LOG", hide_env = true)]
     pub log: Format,
 
     /// Serve no page to browsers

@@ -1,6 +1,6 @@
 //! The log on stderr.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
@@ -9,7 +9,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Text,
@@ -40,6 +40,14 @@ pub fn start(format: Format) {
             .finish()
             .with(told)
             .init(),
+    }
+}
+
+/// The last line of a program that could not go on.
+pub fn failure(format: Format, why: &anyhow::Error) {
+    match format {
+        Format::Text => drop(writeln!(io::stderr(), "error: {why:#}")),
+        Format::Json => tracing::error!("{why:#}"),
     }
 }
 

@@ -53,13 +53,7 @@ async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
     let bound = listener
         .local_addr()
         .context("cannot tell the address that was bound")?;
-    if arguments.log == Format::Json {
-        let relay = relay.map(tracing::field::display);
-        tracing::info!(addr = %bound, relay, "listening");
-    } else {
-        // Nobody reads it any more: no reason not to serve.
-        let _ = announce::tell_people(&mut io::stderr().lock(), bound, relay, !arguments.no_page);
-    }
+    announce::tell(arguments.log, bound, relay, !arguments.no_page);
     if arguments.json {
         let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, relay);
     }
@@ -80,10 +74,7 @@ fn print(token: &TokenArguments) -> ExitCode {
     }
 }
 
-fn fail(code: u8, why: &anyhow::Error, log: Format) -> ExitCode {
-    match log {
-        Format::Text => drop(writeln!(io::stderr(), "error: {why:#}")),
-        Format::Json => tracing::error!("{why:#}"),
-    }
+fn fail(code: u8, why: &anyhow::Error, format: Format) -> ExitCode {
+    log::failure(format, why);
     ExitCode::from(code)
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::log::Format;
+
 /// `65536`, `64k` or `1M` bytes; k is 1024.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let (digits, factor) = match text.strip_suffix(['k', 'K']) {
@@ -47,6 +49,15 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     };
     let number: u32 = digits.parse().map_err(|_| wrong())?;
     Ok(Duration::from_secs(seconds * u64::from(number)))
+}
+
+/// `text` or `json`.
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err("write text or json".to_owned()),
+    }
 }
 
 /// Something that may be had at a place of one's own.
