@@ -8,13 +8,14 @@ import {Signaling} from './signaling.js';
 import {Sound} from './sound.js';
 import {Stats} from './stats.js';
 import * as view from './view.js';
-import {ending, missed, nameOf, noMicrophone} from './words.js';
+import {AWAY, ending, missed, nameOf, noMicrophone} from './words.js';
 
 const $ = view.byId;
 const sound = new Sound($('remote'));
 const settings = {relayOnly: false};
 const stats = new Stats();
-const [seat, inCallWith, choices, nameKept] = [ofTab('seat'), ofTab('call'), ofTab('choices'), ofBrowser('name')];
+const [seat, inCallWith, choices] = [ofTab('seat'), ofTab('call'), ofTab('choices')];
+const [nameKept, muteKey] = [ofBrowser('name'), ofBrowser('mute-key')];
 
 /** Where we are: {room, name, signaling, calls}, and whether we are in or were sent out; null before joining. */
 let place = null;
@@ -93,7 +94,10 @@ function goOn(calls) {
 
 function onLine(state, words) {
   const inCall = current?.session.phase === 'call' ? ' The call goes on.' : '';
-  if (state === 'connected') view.line('connected', 'Connected to the server');
+  if (state === 'connected') {
+    view.line('connected', 'Connected to the server');
+    if ($('notice').textContent === AWAY) view.notice('');
+  }
   if (state === 'reconnecting') view.line('reconnecting', `${words} Trying again…${inCall}`);
   if (state !== 'refused') return;
   place.isRefused = true;
@@ -121,8 +125,9 @@ function speak() {
 }
 
 function call(id) {
+  if (!place.signaling.isUp) return view.notice(AWAY);
   speak();
-  place.calls.call(id);
+  return place.calls.call(id);
 }
 
 function onRings(peer) {
@@ -194,9 +199,9 @@ function onMessage({text, label, echo}) {
   view.message({who: nameOf(current.peer), text: text.slice(0, MAX_TEXT), note, isMine: false});
 }
 
-function onDelivered(seqs) {
+function onDelivered(seqs, how) {
   for (const seq of seqs) {
-    marks.get(seq)?.('delivered');
+    marks.get(seq)?.(how);
     marks.delete(seq);
   }
 }
@@ -265,11 +270,12 @@ $('join').onsubmit = (event) => {
   join(room, name);
 };
 $('leave').onclick = leave;
-$('answer').onclick = () => {
+$('answer').onclick = (event) => {
+  if (view.isTooEarly(event)) return;
   speak();
   place.calls.answer();
 };
-$('decline').onclick = () => place.calls.decline();
+$('decline').onclick = (event) => view.isTooEarly(event) || place.calls.decline();
 $('hang-up').onclick = () => current?.session.hangUp();
 $('restart').onclick = () => current?.session.restart();
 $('mute').onclick = toggleMute;
@@ -288,6 +294,10 @@ $('again').onclick = () => {
 };
 $('microphone').onchange = () => chooseSound({choice: $('microphone').value});
 $('processing').onchange = () => chooseSound({processing: $('processing').checked});
+$('mute-key').onchange = () => {
+  view.muteKey($('mute-key').checked);
+  muteKey.set($('mute-key').checked ? null : 'off');
+};
 $('relay-only').onchange = () => {
   settings.relayOnly = $('relay-only').checked;
   view.noRelay(settings.relayOnly && !place.signaling.hasRelay);
@@ -305,7 +315,8 @@ document.querySelectorAll('[data-copy]').forEach((button) => {
 const isTyping = ({target}) => target.matches?.('input:not([type="checkbox"]), select');
 addEventListener('keydown', (event) => {
   const {key, ctrlKey, metaKey, altKey, repeat} = event;
-  if (key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat && !isTyping(event)) toggleMute();
+  const isMute = key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat;
+  if (isMute && $('mute-key').checked && !isTyping(event)) toggleMute();
 });
 ['pointerdown', 'keydown'].forEach((name) => addEventListener(name, () => current && sound.wake()));
 addEventListener('online', () => current?.session.networkChanged());
@@ -360,6 +371,7 @@ $('name').value = nameKept.get() ?? '';
 $('share-local').hidden = !share.isLocal;
 showDevices();
 showMicrophone();
+view.muteKey(muteKey.get() !== 'off');
 view.show('start');
 $('enter').disabled = false;
 if (isReload) restore(parsed(choices) ?? {});

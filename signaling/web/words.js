@@ -88,6 +88,19 @@ const MISSED = {
 /** A call that was not taken; nothing where we declined it. */
 export const missed = (name, why) => (why in MISSED ? `You missed a call: ${name} ${MISSED[why]}.` : `You declined a call of ${name}.`);
 
+/** More than these are not told by name. */
+const FEW = 3;
+
+/** Who came into the room and who left it, all by name. */
+export function cameAndWent(came, went) {
+  const list = (all) => (all.length > FEW ? `${all.length} people` : new Intl.ListFormat('en').format(all));
+  const parts = [came.length && `${list(came)} came.`, went.length && `${list(went)} left.`];
+  return parts.filter(Boolean).join(' ');
+}
+
+/** While the server is away. */
+export const AWAY = 'The server is away, so nobody can be called now. It is tried again until it is back.';
+
 /** Why there is no microphone. */
 export function noMicrophone(error) {
   const still = 'You can still listen and write.';

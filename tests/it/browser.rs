@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod foreign;
+mod hidden;
 mod listening;
 mod nat;
 mod page;
