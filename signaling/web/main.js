@@ -288,7 +288,7 @@ $('back').onclick = () => {
 };
 $('again').onclick = () => {
   if (place.isRefused) return join(place.room, place.name);
-  if (place.calls.peers.has(last)) return call(last);
+  if (!place.signaling.isUp || place.calls.peers.has(last)) return call(last);
   view.notice('They are not in the room any more.');
   return view.show('joined');
 };

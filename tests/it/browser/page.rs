@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod missing;
 mod mute;
 mod paths;
 mod states;
@@ -62,6 +63,9 @@ impl Ours {
     }
 
     fn enter(&self, name: &str) {
+        // What another page of the browser was called stands there.
+        let empty = "void (document.querySelector('#name').value = '')";
+        self.page.run(empty, LIMIT).unwrap();
         self.page.click("#name").unwrap();
         self.page.write(name).unwrap();
         self.page.press("Enter").unwrap();
@@ -78,8 +82,8 @@ impl Ours {
         self.page.wait_until(&script, LIMIT).unwrap();
     }
 
-    /// Ticks a box, or unticks it, wherever it is.
-    fn ticks(&self, selector: &str) {
+    /// Presses something by a script, wherever it is: not as somebody does.
+    fn presses(&self, selector: &str) {
         let script = format!("document.querySelector({}).click()", json!(selector));
         self.page.run(&script, LIMIT).unwrap();
     }

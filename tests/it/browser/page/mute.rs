@@ -30,11 +30,11 @@ fn page_is_mute(kind: BrowserKind, caller: Caller) {
     peer.hears(tone(kind), mute + ENOUGH);
 
     // Whoever does not want the key has it not.
-    page.ticks("#mute-key");
+    page.presses("#mute-key");
     page.page.press("m").unwrap();
     page.hears(TONE);
     page.has("muted", "false");
-    page.ticks("#mute-key");
+    page.presses("#mute-key");
     page.hangs_up();
     peer.ends(0, tone(kind));
     page.ends_well();

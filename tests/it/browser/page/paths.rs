@@ -39,7 +39,7 @@ fn is_relayed(kind: BrowserKind) {
     let server = Server::start_with(&["--relay", "127.0.0.1:0", "--relay-allow-private"]);
     for caller in Caller::BOTH {
         let page = Ours::join(&browser, &server, "ann");
-        page.ticks("#relay-only");
+        page.presses("#relay-only");
         let mut peer = page.meets(caller, &server, &[]);
         page.has("path", "relay");
         page.hears(TONE);
