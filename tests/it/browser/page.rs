@@ -6,6 +6,7 @@ mod missing;
 mod mute;
 mod paths;
 mod states;
+mod tutorial;
 
 use std::sync::Arc;
 use std::time::Instant;
