@@ -104,10 +104,13 @@ function onLine(state, words) {
   view.line('lost', inCall ? `${words}${inCall}` : 'Not connected');
   if (inCall) return;
   place.calls.leave();
-  view.ended({title: 'You are not in the room', text: words}, 'Join again');
+  view.ended({title: 'You are not in the room', text: words}, ...AGAIN.room);
   view.show('failed', 'refused');
   seat.set(null);
 }
+
+/** What can be done after an end, by what has ended. */
+const AGAIN = {room: ['Join again', 'Choose another room'], call: ['Call again', 'Back to the room']};
 
 function showPeers() {
   view.peers([...place.calls.peers.values()], (id) => {
@@ -189,7 +192,7 @@ function onOver(peer, end) {
   sound.close();
   view.blocked(false);
   const {isFailure, ...words} = ending(nameOf(peer), end);
-  view.ended(words, place.isRefused ? 'Join again' : 'Call again');
+  view.ended(words, ...(place.isRefused ? AGAIN.room : AGAIN.call));
   view.title(words.title);
   view.show(isFailure ? 'failed' : 'ended', end.reason);
 }
@@ -281,10 +284,11 @@ $('restart').onclick = () => current?.session.restart();
 $('mute').onclick = toggleMute;
 $('play').onclick = () => sound.wake();
 $('back').onclick = () => {
+  if (place.isRefused) return leave();
   place.calls.settle();
   view.notice('');
   view.title(place.room);
-  view.show('joined');
+  return view.show('joined');
 };
 $('again').onclick = () => {
   if (place.isRefused) return join(place.room, place.name);

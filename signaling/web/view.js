@@ -131,11 +131,12 @@ export function call(peer, words, path) {
 
 export const clock = (seconds) => text('duration', seconds === null ? '' : duration(seconds));
 
-export function ended({title: heading, text: words}, again) {
+/** `again` and `back` are what the buttons say. */
+export function ended({title: heading, text: words}, again, back) {
   text('ended-title', heading);
   text('ended-text', words);
   text('again', again);
-  $('back').hidden = again === 'Join again';
+  text('back', back);
 }
 
 /** Of both microphones, each 0 to 1. */

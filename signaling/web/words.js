@@ -56,7 +56,7 @@ export function ending(name, {reason, by, detail, seconds, wasCall, path}) {
       if (by === 'local') return good(wasCall ? 'You hung up' : 'You gave up');
       return good(`${name} hung up`, `${how}${detail && detail !== 'hung up' ? ` The reason given: ${detail}.` : ''}`);
     case 'busy': return bad(`${name} is busy`, 'Try again a little later.');
-    case 'declined': return bad(`${name} declined`, `The call was not taken${quoted(detail)}.`);
+    case 'declined': return bad(`${name} declined`, `The call was not taken${quoted(detail === 'declined' ? '' : detail)}.`);
     case 'no-answer': return bad(`${name} did not answer`, 'Nobody took the call within 30 seconds.');
     case 'left': return bad(`${name} left the room`, 'The call did not come about.');
     case 'lost': return bad(`${name} is lost`, `${how} Nothing was heard any more, and no path was found again within 30 seconds.`);

@@ -15,9 +15,9 @@ use lab::{Browser, BrowserKind, Page};
 use serde_json::json;
 use tests::LIMIT;
 
+use super::browser;
 use super::listening::{self, noticed};
 use super::peers::{Peer, Server};
-use super::browser;
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,5 +197,4 @@ impl Call {
             _server: server,
         })
     }
-
 }

@@ -6,8 +6,8 @@ use lab::{BrowserKind, BrowserOptions};
 use tests::LIMIT;
 
 use super::{Caller, Ours};
-use crate::browser::{browser, own};
 use crate::browser::peers::{Peer, Server, TONE};
+use crate::browser::{browser, own};
 
 /// Width and height in CSS pixels, by name.
 const WINDOWS: [(&str, u32, u32); 2] = [("phone", 360, 740), ("desktop", 1200, 900)];
@@ -154,34 +154,48 @@ fn enters(page: &Ours) {
     page.page.press("Enter").unwrap();
 }
 
-fn refusals(kind: BrowserKind) {
-    let Some(browser) = browser(kind, "page: refused by the server") else {
-        return;
-    };
-    // A room of one is full; and comes free.
-    let server = Server::start_with(&["--max-room", "1"]);
-    let ann = Ours::join(&browser, &server, "ann");
-    let bob = Ours::open(&browser, &server);
-    enters(&bob);
-    is_refused(&bob, "The room is full");
-    show(&bob, kind, "refused");
-    let secret = ann.page.run("sessionStorage.getItem('peer.secret')", LIMIT);
-    let secret = secret.unwrap();
+/// A room of one is full. It comes free, or another is chosen.
+fn is_full(kind: BrowserKind, ann: &Ours, bob: &Ours) {
+    enters(ann);
+    ann.is("joined");
+    enters(bob);
+    is_refused(bob, "The room is full");
+    show(bob, kind, "refused");
     ann.page.click("#leave").unwrap();
     ann.is("start");
     bob.page.click("#again").unwrap();
     bob.is("joined");
-    bob.page.click("#leave").unwrap();
-    bob.is("start");
-
-    // The same tab, opened again beside itself.
-    enters(&ann);
+    enters(ann);
+    is_refused(ann, "The room is full");
+    ann.page.click("#back").unwrap();
+    ann.is("start");
+    ann.page.click("#room").unwrap();
+    ann.page.write("elsewhere").unwrap();
+    ann.page.press("Enter").unwrap();
     ann.is("joined");
-    let set = format!("sessionStorage.setItem('peer.secret', {secret})");
-    bob.page.run(&set, LIMIT).unwrap();
-    enters(&bob);
-    bob.is("joined");
-    is_refused(&ann, "opened in another tab");
+    assert_eq!(ann.text("#room-title"), "Room elsewhere");
+}
+
+/// The same tab is opened again, beside itself.
+fn is_there_twice(ann: &Ours, bob: &Ours) {
+    let secret = bob.page.run("sessionStorage.getItem('peer.secret')", LIMIT);
+    let set = format!("sessionStorage.setItem('peer.secret', {})", secret.unwrap());
+    ann.page.run(&set, LIMIT).unwrap();
+    ann.page.open(&ann.address).unwrap();
+    ann.is("start");
+    enters(ann);
+    ann.is("joined");
+    is_refused(bob, "opened in another tab");
+}
+
+fn refusals(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: refused by the server") else {
+        return;
+    };
+    let server = Server::start_with(&["--max-room", "1"]);
+    let [ann, bob] = [(); 2].map(|()| Ours::open(&browser, &server));
+    is_full(kind, &ann, &bob);
+    is_there_twice(&ann, &bob);
     ann.ends_well();
     bob.ends_well();
 

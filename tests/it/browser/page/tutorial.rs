@@ -34,7 +34,8 @@ fn talk(ours: BrowserKind, theirs: BrowserKind, caller: Caller) {
     page.says("hi there");
     other.reads("hi there");
     // Nobody tells whether it has arrived.
-    let marks = "[...document.querySelectorAll('#messages small')].map(one => one.textContent).join()";
+    let marks =
+        "[...document.querySelectorAll('#messages small')].map(one => one.textContent).join()";
     let sent = format!("{marks} === 'You · sent'");
     page.page.wait_until(&sent, LIMIT).unwrap();
     other.says("hello");

@@ -83,7 +83,9 @@ impl Chromium {
         }
         if !options.secure.is_empty() {
             let origins = options.secure.join(",");
-            command.arg(format!("--unsafely-treat-insecure-origin-as-secure={origins}"));
+            command.arg(format!(
+                "--unsafely-treat-insecure-origin-as-secure={origins}"
+            ));
         }
         command.arg(if options.silent {
             "--autoplay-policy=document-user-activation-required"
