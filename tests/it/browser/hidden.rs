@@ -67,6 +67,7 @@ fn is_reached(kind: BrowserKind) {
     let browser = Browser::start(kind, &options).unwrap();
     let page = browser.page().unwrap();
     page.open(&address).unwrap();
+    is_in(&page, "start");
     page.click("#name").unwrap();
     page.press("Enter").unwrap();
     is_in(&page, "joined");

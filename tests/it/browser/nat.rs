@@ -29,6 +29,7 @@ fn peer(lab: &NatLab, verb: &str) -> Process {
 
 fn joins(page: &Page, origin: &str) {
     page.open(origin).unwrap();
+    is_in(page, "start");
     page.click("#name").unwrap();
     page.press("Enter").unwrap();
     is_in(page, "joined");
@@ -58,6 +59,7 @@ fn is_on(page: &Page, path: &str) {
 fn hangs_up(page: &Page, mut peer: Process) {
     page.click("#hang-up").unwrap();
     peer.succeed(LIMIT).unwrap();
+    is_in(page, "ended");
     page.click("#back").unwrap();
     is_in(page, "joined");
 }
@@ -66,7 +68,7 @@ fn hangs_up(page: &Page, mut peer: Process) {
 fn moves(lab: &mut NatLab, page: &Page, verb: &str) {
     let mut peer = call(lab, page, verb);
     is_on(page, "direct");
-    hears(page, TONE);
+    peer.wait_for("audio", LIMIT).unwrap();
     lab.delete_address(Side::B).unwrap();
     lab.add_address(Side::B).unwrap();
     let back = peer.wait_for("reconnected", LIMIT).unwrap().value;
