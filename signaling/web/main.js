@@ -8,13 +8,14 @@ import {Signaling} from './signaling.js';
 import {Sound} from './sound.js';
 import {Stats} from './stats.js';
 import * as view from './view.js';
-import {ending, missed, nameOf, noMicrophone} from './words.js';
+import {AWAY, ending, missed, nameOf, noMicrophone} from './words.js';
 
 const $ = view.byId;
 const sound = new Sound($('remote'));
 const settings = {relayOnly: false};
 const stats = new Stats();
-const [seat, inCallWith, choices, nameKept] = [ofTab('seat'), ofTab('call'), ofTab('choices'), ofBrowser('name')];
+const [seat, inCallWith, choices] = [ofTab('seat'), ofTab('call'), ofTab('choices')];
+const [nameKept, muteKey] = [ofBrowser('name'), ofBrowser('mute-key')];
 
 /** Where we are: {room, name, signaling, calls}, and whether we are in or were sent out; null before joining. */
 let place = null;
@@ -95,17 +96,23 @@ function goOn(calls) {
 
 function onLine(state, words) {
   const inCall = current?.session.phase === 'call' ? ' The call goes on.' : '';
-  if (state === 'connected') view.line('connected', 'Connected to the server');
+  if (state === 'connected') {
+    view.line('connected', 'Connected to the server');
+    if ($('notice').textContent === AWAY) view.notice('');
+  }
   if (state === 'reconnecting') view.line('reconnecting', `${words} Trying again…${inCall}`);
   if (state !== 'refused') return;
   place.isRefused = true;
   view.line('lost', inCall ? `${words}${inCall}` : 'Not connected');
   if (inCall) return;
   place.calls.leave();
-  view.ended({title: 'You are not in the room', text: words}, 'Join again');
+  view.ended({title: 'You are not in the room', text: words}, ...AGAIN.room);
   view.show('failed', 'refused');
   seat.set(null);
 }
+
+/** What can be done after an end, by what has ended. */
+const AGAIN = {room: ['Join again', 'Choose another room'], call: ['Call again', 'Back to the room']};
 
 function showPeers() {
   view.peers([...place.calls.peers.values()], (id) => {
@@ -123,8 +130,9 @@ function speak() {
 }
 
 function call(id) {
+  if (!place.signaling.isUp) return view.notice(AWAY);
   speak();
-  place.calls.call(id);
+  return place.calls.call(id);
 }
 
 function onRings(peer) {
@@ -186,7 +194,7 @@ function onOver(peer, end) {
   sound.close();
   view.blocked(false);
   const {isFailure, ...words} = ending(nameOf(peer), end);
-  view.ended(words, place.isRefused ? 'Join again' : 'Call again');
+  view.ended(words, ...(place.isRefused ? AGAIN.room : AGAIN.call));
   view.title(words.title);
   view.show(isFailure ? 'failed' : 'ended', end.reason);
 }
@@ -196,9 +204,9 @@ function onMessage({text, label, echo}) {
   view.message({who: nameOf(current.peer), text: text.slice(0, MAX_TEXT), note, isMine: false});
 }
 
-function onDelivered(seqs) {
+function onDelivered(seqs, how) {
   for (const seq of seqs) {
-    marks.get(seq)?.('delivered');
+    marks.get(seq)?.(how);
     marks.delete(seq);
   }
 }
@@ -267,29 +275,35 @@ $('join').onsubmit = (event) => {
   join(room, name);
 };
 $('leave').onclick = leave;
-$('answer').onclick = () => {
+$('answer').onclick = (event) => {
+  if (view.isTooEarly(event)) return;
   speak();
   place.calls.answer();
 };
-$('decline').onclick = () => place.calls.decline();
+$('decline').onclick = (event) => view.isTooEarly(event) || place.calls.decline();
 $('hang-up').onclick = () => current?.session.hangUp();
 $('restart').onclick = () => current?.session.restart();
 $('mute').onclick = toggleMute;
 $('play').onclick = () => sound.wake();
 $('back').onclick = () => {
+  if (place.isRefused) return leave();
   place.calls.settle();
   view.notice('');
   view.title(place.room);
-  view.show('joined');
+  return view.show('joined');
 };
 $('again').onclick = () => {
   if (place.isRefused) return join(place.room, place.name);
-  if (place.calls.peers.has(last)) return call(last);
+  if (!place.signaling.isUp || place.calls.peers.has(last)) return call(last);
   view.notice('They are not in the room any more.');
   return view.show('joined');
 };
 $('microphone').onchange = () => chooseSound({choice: $('microphone').value});
 $('processing').onchange = () => chooseSound({processing: $('processing').checked});
+$('mute-key').onchange = () => {
+  view.muteKey($('mute-key').checked);
+  muteKey.set($('mute-key').checked ? null : 'off');
+};
 $('relay-only').onchange = () => {
   settings.relayOnly = $('relay-only').checked;
   view.noRelay(settings.relayOnly && !place.signaling.hasRelay);
@@ -307,7 +321,8 @@ document.querySelectorAll('[data-copy]').forEach((button) => {
 const isTyping = ({target}) => target.matches?.('input:not([type="checkbox"]), select');
 addEventListener('keydown', (event) => {
   const {key, ctrlKey, metaKey, altKey, repeat} = event;
-  if (key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat && !isTyping(event)) toggleMute();
+  const isMute = key.toLowerCase() === 'm' && !ctrlKey && !metaKey && !altKey && !repeat;
+  if (isMute && $('mute-key').checked && !isTyping(event)) toggleMute();
 });
 ['pointerdown', 'keydown'].forEach((name) => addEventListener(name, () => current && sound.wake()));
 addEventListener('online', () => current?.session.networkChanged());
@@ -362,6 +377,7 @@ $('name').value = nameKept.get() ?? '';
 $('share-local').hidden = !share.isLocal;
 showDevices();
 showMicrophone();
+view.muteKey(muteKey.get() !== 'off');
 view.show('start');
 $('enter').disabled = false;
 if (isReload) restore(parsed(choices) ?? {});

@@ -8,7 +8,7 @@ export class Messages {
   #inbox = new Inbox();
   #tell;
 
-  /** `tell` has `message(message)`, `delivered(seqs)` and `bye(reason)`. */
+  /** `tell` has `message(message)`, `delivered(seqs, how)` and `bye(reason)`. */
   constructor(tell) {
     this.#tell = tell;
   }
@@ -39,7 +39,7 @@ export class Messages {
       this.#tell.message({text: `(${data.byteLength} bytes)`, label: channel.label});
     } else if (isControl(channel)) {
       const word = parseControl(data);
-      if (word?.ack !== undefined) this.#tell.delivered(this.#outbox.acknowledge(word.ack));
+      if (word?.ack !== undefined) this.#tell.delivered(this.#outbox.acknowledge(word.ack), 'delivered');
       if (word?.bye !== undefined) this.#tell.bye(word.bye);
     } else if (isNumbered(channel)) {
       const message = parseMessage(data);
@@ -56,8 +56,9 @@ export class Messages {
   flush(chat) {
     if (chat?.readyState !== 'open') return;
     for (const {seq, text} of this.#outbox.take()) {
-      say(chat, isNumbered(chat) ? JSON.stringify({seq, text}) : text);
-      if (!isNumbered(chat)) this.#tell.delivered(this.#outbox.acknowledge(seq));
+      const isGone = say(chat, isNumbered(chat) ? JSON.stringify({seq, text}) : text);
+      // Nobody acknowledges it; and whoever wrote it has to know its number first.
+      if (!isNumbered(chat)) queueMicrotask(() => this.#tell.delivered(this.#outbox.acknowledge(seq), isGone ? 'sent' : 'not delivered'));
     }
   }
 

@@ -39,7 +39,7 @@ export class Session {
   /**
    * `party` is {peer, id, ours, polite, isTutorial}: the other side, the session's name on the wire (null for that of a
    * tutorial client), whether we offered, whether we make way. `tell` has `phase()`, `track(track)`, `message(message)`,
-   * `delivered(seqs)`, `path()` and `over(end)`.
+   * `delivered(seqs, how)`, `path()` and `over(end)`.
    */
   constructor(party, {signaling, sound, relayOnly, tell}) {
     this.party = party;

@@ -1,10 +1,14 @@
 // What is seen: the only module that knows the elements of the page. It decides nothing.
 
 import {Plot} from './plot.js';
-import {duration, kindOf, nameOf} from './words.js';
+import {cameAndWent, duration, kindOf, nameOf} from './words.js';
 
 /** Messages that are kept on the page. */
 const MAX_MESSAGES = 500;
+/** Who comes and goes is told together, once in so long: somebody who connects again is not told at all; ms. */
+const TOLD_EVERY = 1000;
+/** Whoever was about to press something else when it began to ring takes no call by that; ms. */
+const TOO_EARLY = 400;
 
 const $ = (id) => document.getElementById(id);
 const plot = new Plot($('plot'));
@@ -33,6 +37,7 @@ export function show(state, reason = '') {
     heading ??= section.hidden ? null : section.querySelector('h2[tabindex]');
   }
   $('write').hidden = state !== 'call';
+  if (state === 'start') told = null;
   if (state !== before && before !== 'loading') focus(state, heading);
 }
 
@@ -74,6 +79,25 @@ export function peers(list, call) {
   $('peers').replaceChildren(...items);
   if (focused) [...$('peers').children].find((one) => one.dataset.peer === focused)?.querySelector('button')?.focus();
   $('nobody').hidden = list.length > 0;
+  tellOf(new Map(list.map((peer) => [peer.id, nameOf(peer)])));
+}
+
+/** Who was here when that was told last: id -> name; null before it is known. And who is here now. */
+let told = null;
+let here = null;
+let tells = 0;
+
+/** Tells a screen reader who came and who went, while the list is on the page. */
+function tellOf(now) {
+  here = now;
+  told ??= now;
+  tells ||= setTimeout(() => {
+    const news = (from, to) => [...to].filter(([id]) => !from?.has(id)).map(([, name]) => name);
+    const words = told ? cameAndWent(news(told, here), news(here, told)) : '';
+    const isSeen = $('peers').closest('section').hidden === false;
+    text('came', isSeen ? words : '');
+    [told, tells] = [told && here, 0];
+  }, TOLD_EVERY);
 }
 
 export function room(name, me) {
@@ -88,7 +112,14 @@ export function share(texts) {
 export function ringing(peer) {
   text('ring-who', peer ? `${nameOf(peer)} calls you` : '');
   text('ring-kind', peer ? kindOf(peer) : '');
+  clearTimeout(early);
+  ['answer', 'decline'].forEach((id) => $(id).setAttribute('aria-disabled', Boolean(peer)));
+  if (peer) early = setTimeout(() => ['answer', 'decline'].forEach((id) => $(id).removeAttribute('aria-disabled')), TOO_EARLY);
 }
+let early = 0;
+
+/** Whether it rings for so short a time that nobody can mean it. A script that presses something means it. */
+export const isTooEarly = ({isTrusted}) => isTrusted && $('answer').getAttribute('aria-disabled') === 'true';
 
 /** `state` in words; `path` as a badge. */
 export function call(peer, words, path) {
@@ -100,11 +131,12 @@ export function call(peer, words, path) {
 
 export const clock = (seconds) => text('duration', seconds === null ? '' : duration(seconds));
 
-export function ended({title: heading, text: words}, again) {
+/** `again` and `back` are what the buttons say. */
+export function ended({title: heading, text: words}, again, back) {
   text('ended-title', heading);
   text('ended-text', words);
   text('again', again);
-  $('back').hidden = again === 'Join again';
+  text('back', back);
 }
 
 /** Of both microphones, each 0 to 1. */
@@ -140,6 +172,14 @@ export function microphone({hasTrack, inCall, muted, error}) {
   document.body.dataset.muted = muted;
   document.body.dataset.microphone = hasTrack ? 'on' : 'off';
   text('sound-error', error);
+}
+
+/** Whether the key M mutes, which some press without meaning it: by voice, or in a screen reader (WCAG 2.1.4). */
+export function muteKey(on) {
+  $('mute-key').checked = on;
+  $('mute').querySelector('kbd').hidden = !on;
+  if (on) $('mute').setAttribute('aria-keyshortcuts', 'm');
+  else $('mute').removeAttribute('aria-keyshortcuts');
 }
 
 /** What the user asked for, and the server has not got. */

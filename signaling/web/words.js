@@ -56,7 +56,7 @@ export function ending(name, {reason, by, detail, seconds, wasCall, path}) {
       if (by === 'local') return good(wasCall ? 'You hung up' : 'You gave up');
       return good(`${name} hung up`, `${how}${detail && detail !== 'hung up' ? ` The reason given: ${detail}.` : ''}`);
     case 'busy': return bad(`${name} is busy`, 'Try again a little later.');
-    case 'declined': return bad(`${name} declined`, `The call was not taken${quoted(detail)}.`);
+    case 'declined': return bad(`${name} declined`, `The call was not taken${quoted(detail === 'declined' ? '' : detail)}.`);
     case 'no-answer': return bad(`${name} did not answer`, 'Nobody took the call within 30 seconds.');
     case 'left': return bad(`${name} left the room`, 'The call did not come about.');
     case 'lost': return bad(`${name} is lost`, `${how} Nothing was heard any more, and no path was found again within 30 seconds.`);
@@ -87,6 +87,19 @@ const MISSED = {
 
 /** A call that was not taken; nothing where we declined it. */
 export const missed = (name, why) => (why in MISSED ? `You missed a call: ${name} ${MISSED[why]}.` : `You declined a call of ${name}.`);
+
+/** More than these are not told by name. */
+const FEW = 3;
+
+/** Who came into the room and who left it, all by name. */
+export function cameAndWent(came, went) {
+  const list = (all) => (all.length > FEW ? `${all.length} people` : new Intl.ListFormat('en').format(all));
+  const parts = [came.length && `${list(came)} came.`, went.length && `${list(went)} left.`];
+  return parts.filter(Boolean).join(' ');
+}
+
+/** While the server is away. */
+export const AWAY = 'The server is away, so nobody can be called now. It is tried again until it is back.';
 
 /** Why there is no microphone. */
 export function noMicrophone(error) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod foreign;
+mod hidden;
 mod listening;
 mod nat;
 mod page;
@@ -28,15 +29,28 @@ fn has_default_route() -> bool {
     socket.is_ok_and(|socket| socket.connect("192.0.2.1:9").is_ok())
 }
 
+/// Whether there is such a browser, and it finds addresses; else that is said.
+pub(crate) fn is_usable(kind: BrowserKind, test: &str) -> bool {
+    let test = format!("browser::{test}");
+    if !kind.is_here(&test) {
+        return false;
+    }
+    let is_lost = kind == BrowserKind::Firefox && !has_default_route();
+    if is_lost {
+        lab::skipped(&test, "Firefox needs an interface and a default route");
+    }
+    !is_lost
+}
+
+/// One that nobody shares, whose pages find this.
+pub(crate) fn own(kind: BrowserKind, test: &str, options: &BrowserOptions) -> Option<Arc<Browser>> {
+    is_usable(kind, test).then(|| Arc::new(Browser::start(kind, options).unwrap()))
+}
+
 /// The one that the tests running at this moment share; nothing, and a word about it, where it is not installed.
 pub(crate) fn browser(kind: BrowserKind, test: &str) -> Option<Arc<Browser>> {
     static RUNNING: [Mutex<Weak<Browser>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
-    if !kind.is_here(&format!("browser::{test}")) {
-        return None;
-    }
-    if kind == BrowserKind::Firefox && !has_default_route() {
-        let why = "Firefox needs an interface and a default route";
-        lab::skipped(&format!("browser::{test}"), why);
+    if !is_usable(kind, test) {
         return None;
     }
     let mut running = RUNNING[kind as usize]

@@ -10,9 +10,17 @@ use tests::LIMIT;
 const STREAM: &str = "document.querySelector('#remote').srcObject";
 /// Of sound, until it is judged; and how much of it has to be the tone, in seconds.
 const LISTEN: Duration = Duration::from_millis(2500);
-const HEARD: f64 = 1.5;
+pub(crate) const ENOUGH: f64 = 1.5;
 /// From hanging up at one side to knowing of it at the other. It is milliseconds on an idle machine.
 const NOTICED: Duration = Duration::from_secs(1);
+
+/// Until our page is in this state; when it rings, until somebody may mean to answer, which is not in its first moment.
+pub(crate) fn is_in(page: &Page, state: &str) {
+    let script = format!("document.body.dataset.state === '{state}'");
+    let early = "document.querySelector('#ring-who').closest('section:not([hidden])')?.querySelector('[aria-disabled=true]')";
+    page.wait_until(&format!("{script} && !{early}"), LIMIT)
+        .unwrap();
+}
 
 /// So many seconds of this tone does the page hear, of those it listens.
 pub(crate) fn heard(page: &Page, hertz: u32) -> f64 {
@@ -28,7 +36,7 @@ pub(crate) fn hears(page: &Page, hertz: u32) {
 
 /// So many seconds of a tone are one.
 pub(crate) fn is_enough(seconds: f64) {
-    assert!(seconds >= HEARD, "{seconds:.2} s of the tone");
+    assert!(seconds >= ENOUGH, "{seconds:.2} s of the tone");
 }
 
 /// Writes a message, as somebody does.

@@ -2,19 +2,34 @@
 
 mod anew;
 mod calls;
+mod changes;
+mod missing;
+mod mute;
 mod paths;
 mod states;
+mod tutorial;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use lab::{Browser, BrowserKind, Page};
+use lab::{Browser, Page};
 use serde_json::json;
 use tests::LIMIT;
 
 use super::listening::{self, noticed};
 use super::peers::{Peer, Server};
-use super::{browser, tone};
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    Page,
+    /// `peer-cli call`.
+    Terminal,
+}
+
+impl Caller {
+    const BOTH: [Self; 2] = [Self::Page, Self::Terminal];
+}
 
 /// Our page, in the server's one room.
 struct Ours {
@@ -49,6 +64,9 @@ impl Ours {
     }
 
     fn enter(&self, name: &str) {
+        // What another page of the browser was called stands there.
+        let empty = "void (document.querySelector('#name').value = '')";
+        self.page.run(empty, LIMIT).unwrap();
         self.page.click("#name").unwrap();
         self.page.write(name).unwrap();
         self.page.press("Enter").unwrap();
@@ -56,13 +74,59 @@ impl Ours {
     }
 
     fn is(&self, state: &str) {
-        let script = format!("document.body.dataset.state === '{state}'");
+        listening::is_in(&self.page, state);
+    }
+
+    /// The page's element `body` has this word about something.
+    fn has(&self, what: &str, word: &str) {
+        let script = format!("document.body.dataset.{what} === '{word}'");
         self.page.wait_until(&script, LIMIT).unwrap();
+    }
+
+    /// Presses something by a script, wherever it is: not as somebody does.
+    fn presses(&self, selector: &str) {
+        let script = format!("document.querySelector({}).click()", json!(selector));
+        self.page.run(&script, LIMIT).unwrap();
+    }
+
+    fn chooses(&self, microphone: &str) {
+        let script = format!(
+            "(select => {{ select.value = '{microphone}'; select.dispatchEvent(new Event('change')); }})(document.querySelector('#microphone'))"
+        );
+        self.page.run(&script, LIMIT).unwrap();
+    }
+
+    fn hangs_up(&self) {
+        self.page.click("#hang-up").unwrap();
+        self.is("ended");
     }
 
     fn reason(&self) -> String {
         let reason = self.page.run("document.body.dataset.reason", LIMIT);
         reason.unwrap().as_str().unwrap_or_default().to_owned()
+    }
+
+    fn answers(&self) {
+        self.is("ringing");
+        self.page.click("#answer").unwrap();
+    }
+
+    /// A call with `peer-cli`, with these words beside.
+    fn meets(&self, caller: Caller, server: &Server, words: &[&str]) -> Peer {
+        let peer = match caller {
+            Caller::Page => {
+                let answer = Peer::start("answer", server, words).waits();
+                self.calls();
+                answer
+            }
+            Caller::Terminal => {
+                let call = Peer::start("call", server, words);
+                self.answers();
+                call
+            }
+        };
+        self.is("call");
+        peer
     }
 
     /// Calls the one other that is there.
@@ -110,43 +174,5 @@ impl Ours {
         let host = host.split('/').next().unwrap();
         let own = ["http", "ws"].map(|scheme| format!("{scheme}://{host}/"));
         listening::asks_only(&self.page, &own.each_ref().map(String::as_str));
-    }
-}
-
-/// A page in a call with `peer-cli answer`, which it called.
-struct Call {
-    page: Ours,
-    answer: Peer,
-    _server: Server,
-}
-
-impl Call {
-    /// Nothing where there is no such browser, which is then said.
-    fn begin(kind: BrowserKind, test: &str, words: &[&str]) -> Option<Self> {
-        let browser = browser(kind, test)?;
-        let server = Server::start();
-        let answer = Peer::start("answer", &server, words).waits();
-        let page = Ours::join(&browser, &server, "ann");
-        Some(Self::of(page, answer, server))
-    }
-
-    /// This page calls this one.
-    fn of(page: Ours, answer: Peer, server: Server) -> Self {
-        page.calls();
-        page.is("call");
-        Self {
-            page,
-            answer,
-            _server: server,
-        }
-    }
-
-    /// The page hangs up, and all was well; the seconds for which the other heard the tone of its browser's microphone.
-    fn end(self, kind: BrowserKind) -> f64 {
-        self.page.page.click("#hang-up").unwrap();
-        let (_, heard) = self.answer.ends(0, tone(kind));
-        listening::is_enough(heard);
-        self.page.ends_well();
-        heard
     }
 }

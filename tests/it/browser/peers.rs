@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use lab::{Presence, Process, Scratch, wav};
+use lab::{Presence, Process, Scratch, Sound, wav};
 use serde_json::Value;
 use tests::{LIMIT, program};
 
@@ -22,6 +23,8 @@ pub(crate) struct Peer {
 
 /// What `peer-cli` says into a call, in hertz.
 pub(crate) const TONE: u32 = 440;
+/// Between two looks at what it has heard.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Server {
     pub(crate) fn start() -> Self {
@@ -109,6 +112,59 @@ impl Peer {
         users.map(str::to_owned).collect()
     }
 
+    /// What it has heard of this tone up to now.
+    pub(crate) fn heard(&self, hertz: u32) -> Presence {
+        let file = std::fs::read(self.folder.file("heard.wav")).unwrap_or_default();
+        // Until the speaker has begun there is no sound in it.
+        let silence = Sound {
+            rate: 48_000,
+            samples: Vec::new(),
+        };
+        let sound = wav::parse(&file).unwrap_or(silence);
+        Presence::of(f64::from(hertz), &sound)
+    }
+
+    /// Waits until it has heard so many seconds of this tone altogether; how many those are then.
+    pub(crate) fn hears(&self, hertz: u32, seconds: f64) -> f64 {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let heard = self.heard(hertz).total();
+            if heard >= seconds {
+                return heard;
+            }
+            let why = format!("{heard:.2} s of {hertz} Hz, not {seconds:.2} s");
+            assert!(Instant::now() < deadline, "{why}");
+            sleep(LOOK);
+        }
+    }
+
+    /// Waits until it has heard none of this tone for so many seconds, from now on.
+    pub(crate) fn misses(&self, hertz: u32, seconds: f64) {
+        let since = self.heard(hertz).seconds();
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let heard = self.heard(hertz);
+            let gap = heard.longest_gap(since, heard.seconds());
+            if gap >= seconds {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it is heard, but for {gap:.2} s");
+            sleep(LOOK);
+        }
+    }
+
+    /// All of its events of this name that come until its call is over.
+    pub(crate) fn ended_after(&mut self, name: &'static str) -> Vec<Value> {
+        let mut all = Vec::new();
+        loop {
+            let event = self.process.wait_for_one(&[name, "ended"], LIMIT).unwrap();
+            if event.is("ended") {
+                return all;
+            }
+            all.push(event.value);
+        }
+    }
+
     /// When its call was over for it, and all the seconds for which it had heard this tone; it ended with this exit code.
     pub(crate) fn ends(mut self, code: i32, hertz: u32) -> (Instant, f64) {
         let ended = self.process.wait_for("ended", LIMIT).unwrap();
@@ -118,8 +174,6 @@ impl Peer {
             "{:?}",
             ended.value
         );
-        let file = std::fs::read(self.folder.file("heard.wav")).unwrap();
-        let sound = wav::parse(&file).unwrap();
-        (ended.at, Presence::of(f64::from(hertz), &sound).total())
+        (ended.at, self.heard(hertz).total())
     }
 }

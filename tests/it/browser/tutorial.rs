@@ -18,8 +18,8 @@ const HTML: &str = include_str!("../../fixtures/tutorial/index.html");
 const MISSED: Duration = Duration::from_secs(6);
 
 /// Such a page in a browser, at a web server of its own.
-struct Tutorial {
-    page: Page,
+pub(crate) struct Tutorial {
+    pub(crate) page: Page,
     pages: Pages,
     server: String,
     _browser: Arc<Browser>,
@@ -27,7 +27,7 @@ struct Tutorial {
 
 impl Tutorial {
     /// In the room. `more` is the end of the page's address.
-    fn open(browser: &Arc<Browser>, server: &Server, more: &str) -> Self {
+    pub(crate) fn open(browser: &Arc<Browser>, server: &Server, more: &str) -> Self {
         let pages = Pages::serve(HTML);
         let page = browser.page().unwrap();
         let server = server.url();
@@ -43,32 +43,32 @@ impl Tutorial {
         tutorial
     }
 
-    fn is(&self, state: &str) {
+    pub(crate) fn is(&self, state: &str) {
         let script = format!("document.querySelector('#state').textContent === '{state}'");
         self.page.wait_until(&script, LIMIT).unwrap();
     }
 
-    fn says(&self, text: &str) {
+    pub(crate) fn says(&self, text: &str) {
         listening::says(&self.page, text);
     }
 
-    fn reads(&self, text: &str) {
+    pub(crate) fn reads(&self, text: &str) {
         listening::reads(&self.page, "li", text);
     }
 
-    fn hears(&self, hertz: u32) {
+    pub(crate) fn hears(&self, hertz: u32) {
         listening::hears(&self.page, hertz);
     }
 
     /// Until it knows that the other side has hung up, which was just now.
-    fn is_left(&self) {
+    pub(crate) fn is_left(&self) {
         let since = Instant::now();
         self.is("ended");
         noticed(since, Instant::now());
     }
 
     /// Nothing went wrong, and nobody else was asked for anything.
-    fn ends_well(self) {
+    pub(crate) fn ends_well(self) {
         listening::complains_of_nothing(&self.page);
         listening::asks_only(&self.page, &[&self.pages.url, &self.server]);
         assert!(self.page.requests().contains(&self.server));

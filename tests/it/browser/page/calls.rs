@@ -6,7 +6,7 @@ use lab::BrowserKind;
 use tests::LIMIT;
 
 use super::Ours;
-use crate::browser::listening::{heard, is_enough, noticed};
+use crate::browser::listening::{is_enough, noticed};
 use crate::browser::peers::{Peer, Server, TONE};
 use crate::browser::{browser, tone};
 
@@ -77,20 +77,60 @@ fn peer_cli_call_calls_the_page_in_firefox() {
     is_called(BrowserKind::Firefox);
 }
 
-#[test]
-fn who_declines_is_not_heard_and_the_caller_knows() {
-    let Some(browser) = browser(BrowserKind::Chromium, "page: declines") else {
+/// What comes of the next press on the button that answers: whether it was in the first moment of ringing, and the state after it.
+const PRESS: &str = "void (window.pressed = new Promise(done => {
+    const answer = document.querySelector('#answer');
+    answer.addEventListener('click', () => {
+        const early = answer.getAttribute('aria-disabled') === 'true';
+        setTimeout(() => done({early, state: document.body.dataset.state}), 50);
+    }, {once: true});
+}))";
+/// How often it is tried to be as quick as that: on a busy machine the press may come too late.
+const TRIES: usize = 5;
+
+/// A call that rings; Enter was pressed in its first moment, as by somebody who was writing.
+fn pressed_by_accident(page: &Ours, server: &Server) -> Peer {
+    for _ in 0..TRIES {
+        page.page.run(PRESS, LIMIT).unwrap();
+        let call = Peer::start("call", server, &[]);
+        page.has("state", "ringing");
+        page.page.press("Enter").unwrap();
+        let pressed = page.page.run("pressed", LIMIT).unwrap();
+        if pressed["early"] == true {
+            assert_eq!(pressed["state"], "ringing", "it was taken by accident");
+            return call;
+        }
+        page.hangs_up();
+        page.page.click("#back").unwrap();
+        page.is("joined");
+    }
+    panic!("never pressed in the first moment");
+}
+
+/// Nobody answers by accident; and who declines is not heard.
+fn declines(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: declines") else {
         return;
     };
     let server = Server::start();
     let page = Ours::join(&browser, &server, "ann");
-    let mut call = Peer::start("call", &server, &[]);
+    let mut call = pressed_by_accident(&page, &server);
     page.is("ringing");
     page.page.click("#decline").unwrap();
     page.is("joined");
     let exit = call.sees("exit");
     assert_eq!(exit["code"], 4, "{exit}");
     page.ends_well();
+}
+
+#[test]
+fn who_declines_in_chromium_is_not_heard_and_the_caller_knows() {
+    declines(BrowserKind::Chromium);
+}
+
+#[test]
+fn who_declines_in_firefox_is_not_heard_and_the_caller_knows() {
+    declines(BrowserKind::Firefox);
 }
 
 /// Two pages and a terminal in one room, all talk with each other's neighbour.
@@ -133,39 +173,6 @@ fn two_pages_call_one_terminal_and_then_each_other() {
     drop(answer);
     ann.page.click("#hang-up").unwrap();
     bob.is_left();
-    ann.ends_well();
-    bob.ends_well();
-}
-
-#[test]
-fn who_is_mute_is_not_heard() {
-    let kinds = [BrowserKind::Chromium, BrowserKind::Firefox];
-    let [Some(first), Some(second)] = kinds.map(|kind| browser(kind, "page: mute")) else {
-        return;
-    };
-    let server = Server::start();
-    let ann = Ours::join(&first, &server, "ann");
-    let bob = Ours::join(&second, &server, "bob");
-    ann.calls();
-    bob.is("ringing");
-    bob.page.click("#answer").unwrap();
-    ann.is("call");
-    bob.is("call");
-    bob.hears(tone(kinds[0]));
-    // The key, anywhere but in a field.
-    ann.page.press("m").unwrap();
-    ann.page
-        .wait_until("document.body.dataset.muted === 'true'", LIMIT)
-        .unwrap();
-    let deadline = Instant::now() + LIMIT;
-    while heard(&bob.page, tone(kinds[0])) > 0.0 {
-        assert!(Instant::now() < deadline, "ann is still heard");
-    }
-    ann.hears(tone(kinds[1]));
-    ann.page.click("#mute").unwrap();
-    bob.hears(tone(kinds[0]));
-    bob.page.click("#hang-up").unwrap();
-    ann.is_left();
     ann.ends_well();
     bob.ends_well();
 }

@@ -1,24 +1,16 @@
-//! What a person sees: every state, on a phone and on a desktop, in light and in dark, and clear words where something is missing.
+//! What a person sees: every state, on a phone and on a desktop, in light and in dark.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use lab::{Browser, BrowserKind, BrowserOptions, Microphone};
+use lab::{BrowserKind, BrowserOptions};
 use tests::LIMIT;
 
-use super::Ours;
-use crate::browser::browser;
+use super::{Caller, Ours};
 use crate::browser::peers::{Peer, Server, TONE};
+use crate::browser::{browser, own};
 
 /// Width and height in CSS pixels, by name.
 const WINDOWS: [(&str, u32, u32); 2] = [("phone", 360, 740), ("desktop", 1200, 900)];
-
-/// A browser of its own, whose pages find this.
-fn with(test: &str, options: &BrowserOptions) -> Option<Arc<Browser>> {
-    let kind = BrowserKind::Chromium;
-    kind.is_here(test)
-        .then(|| Arc::new(Browser::start(kind, options).unwrap()))
-}
 
 /// Where pictures for people go: `target/debug/screenshots`.
 fn pictures() -> PathBuf {
@@ -53,15 +45,23 @@ fn is_accessible(page: &Ours, state: &str) {
     assert_eq!(found, serde_json::json!([]), "{state}");
 }
 
+/// What of the page's colours a browser can be told while it runs, by name: Firefox can be told nothing.
+fn colours(kind: BrowserKind) -> &'static [(&'static str, bool)] {
+    match kind {
+        BrowserKind::Chromium => &[("light", false), ("dark", true)],
+        BrowserKind::Firefox => &[("firefox", false)],
+    }
+}
+
 /// Pictures of this state in all windows and colours; in none of them does anything stick out at the side.
-fn show(page: &Ours, state: &str) {
+pub(super) fn show(page: &Ours, kind: BrowserKind, state: &str) {
     for (window, width, height) in WINDOWS {
         page.page.resize(width, height).unwrap();
-        for (colours, dark) in [("light", false), ("dark", true)] {
-            page.page.dark(dark).unwrap();
+        for (colours, dark) in colours(kind) {
+            page.page.dark(*dark).unwrap();
             let file = pictures().join(format!("{state}-{window}-{colours}.png"));
             page.page.screenshot(&file).unwrap();
-            is_accessible(page, &format!("{state} on a {window}, dark: {dark}"));
+            is_accessible(page, &format!("{state} on a {window}, {colours}"));
         }
         let wide = page
             .page
@@ -74,14 +74,19 @@ fn show(page: &Ours, state: &str) {
     page.page.resize(1000, 800).unwrap();
 }
 
-#[test]
-fn every_state_can_be_looked_at() {
-    let Some(browser) = browser(BrowserKind::Chromium, "page: pictures of every state") else {
+/// What a screen reader is told about who comes and goes.
+fn is_told(page: &Ours, words: &str) {
+    let script = format!("document.querySelector('#came').textContent === '{words}'");
+    page.page.wait_until(&script, LIMIT).unwrap();
+}
+
+fn shows_every_state(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: pictures of every state") else {
         return;
     };
     let server = Server::start();
     let page = Ours::open(&browser, &server);
-    show(&page, "start");
+    show(&page, kind, "start");
     page.enter("ann");
     page.page
         .run(
@@ -89,144 +94,161 @@ fn every_state_can_be_looked_at() {
             LIMIT,
         )
         .unwrap();
-    show(&page, "alone");
+    show(&page, kind, "alone");
     let bob = Ours::join(&browser, &server, "bob");
     page.page
         .wait_until("document.querySelector('#peers li')", LIMIT)
         .unwrap();
-    show(&page, "together");
+    is_told(&page, "bob came.");
+    show(&page, kind, "together");
     page.calls();
     bob.is("ringing");
-    show(&page, "calling");
+    show(&page, kind, "calling");
     bob.page.click("#decline").unwrap();
     page.is("failed");
-    show(&page, "declined");
+    show(&page, kind, "declined");
     page.page.click("#back").unwrap();
     bob.ends_well();
     page.is("joined");
-    let mut call = Peer::start("call", &server, &["--name", "bob"]);
+    is_told(&page, "bob left.");
+    is_called_by_a_terminal(page, &server, kind);
+}
+
+fn is_called_by_a_terminal(page: Ours, server: &Server, kind: BrowserKind) {
+    let mut call = Peer::start("call", server, &["--name", "bob"]);
     page.is("ringing");
-    show(&page, "ringing");
+    show(&page, kind, "ringing");
     page.page.click("#answer").unwrap();
     page.is("call");
     call.sees("connected");
     page.says("hi there");
     page.hears(TONE);
-    show(&page, "call");
+    show(&page, kind, "call");
     call.process.interrupt().unwrap();
     page.is("ended");
-    show(&page, "ended");
-    page.ends_well();
-}
-
-/// It says why, and can still receive and write.
-fn without_a_microphone(microphone: Microphone, words: &str) {
-    let options = BrowserOptions {
-        microphone,
-        ..BrowserOptions::default()
-    };
-    let Some(browser) = with("page: without a microphone", &options) else {
-        return;
-    };
-    let server = Server::start();
-    let mut answer = Peer::start("answer", &server, &[]).waits();
-    let page = Ours::join(&browser, &server, "ann");
-    page.calls();
-    page.is("call");
-    page.hears(TONE);
-    page.says("I cannot speak");
-    assert_eq!(answer.sees("message")["text"], "I cannot speak");
-    let said = page.text("#sound-error");
-    assert!(said.contains(words), "{said}");
-    page.page.click("#hang-up").unwrap();
-    page.is("ended");
+    show(&page, kind, "ended");
     page.ends_well();
 }
 
 #[test]
-fn a_microphone_that_is_denied_is_told_and_the_rest_works() {
-    without_a_microphone(Microphone::Denied, "not allowed");
+fn every_state_can_be_looked_at_in_chromium() {
+    shows_every_state(BrowserKind::Chromium);
 }
 
 #[test]
-fn a_microphone_that_is_not_there_is_told_and_the_rest_works() {
-    without_a_microphone(Microphone::None, "no such microphone");
+fn every_state_can_be_looked_at_in_firefox() {
+    shows_every_state(BrowserKind::Firefox);
 }
 
-#[test]
-fn a_page_without_https_says_why_it_has_no_microphone() {
-    let options = BrowserOptions {
-        names: &["studio.example"],
-        ..BrowserOptions::default()
-    };
-    let Some(browser) = with("page: without https", &options) else {
-        return;
-    };
-    let server = Server::start();
-    let answer = Peer::start("answer", &server, &[]).waits();
-    let page = Ours::open_at(&browser, server.page_as("studio.example"));
-    page.enter("ann");
-    page.calls();
-    page.is("call");
-    page.hears(TONE);
-    let said = page.text("#sound-error");
-    assert!(said.contains("https"), "{said}");
-    page.page.click("#hang-up").unwrap();
-    page.is("ended");
-    drop(answer);
-    page.ends_well();
-}
-
-/// A relay that there is none of.
-#[test]
-fn without_a_path_it_says_what_was_tried() {
-    let Some(browser) = browser(BrowserKind::Chromium, "page: no path") else {
-        return;
-    };
-    let server = Server::start();
-    let _answer = Peer::start("answer", &server, &["--keep"]).waits();
-    let page = Ours::join(&browser, &server, "ann");
-    page.page
-        .run("document.querySelector('#relay-only').click()", LIMIT)
-        .unwrap();
-    page.calls();
+/// Who is refused reads why, and may try again.
+fn is_refused(page: &Ours, words: &str) {
     page.is("failed");
-    assert_eq!(page.reason(), "no-path");
+    assert_eq!(page.reason(), "refused");
     let said = page.text("#ended-text");
-    assert!(said.contains("relay"), "{said}");
-    show(&page, "failed");
+    assert!(said.contains(words), "{said}");
+    assert_eq!(page.text("#again"), "Join again");
+}
+
+fn enters(page: &Ours) {
+    page.page.click("#name").unwrap();
+    page.page.press("Enter").unwrap();
+}
+
+/// A room of one is full. It comes free, or another is chosen.
+fn is_full(kind: BrowserKind, ann: &Ours, bob: &Ours) {
+    enters(ann);
+    ann.is("joined");
+    enters(bob);
+    is_refused(bob, "The room is full");
+    show(bob, kind, "refused");
+    ann.page.click("#leave").unwrap();
+    ann.is("start");
+    bob.page.click("#again").unwrap();
+    bob.is("joined");
+    enters(ann);
+    is_refused(ann, "The room is full");
+    ann.page.click("#back").unwrap();
+    ann.is("start");
+    ann.page.click("#room").unwrap();
+    ann.page.write("elsewhere").unwrap();
+    ann.page.press("Enter").unwrap();
+    ann.is("joined");
+    assert_eq!(ann.text("#room-title"), "Room elsewhere");
+}
+
+/// The same tab is opened again, beside itself.
+fn is_there_twice(ann: &Ours, bob: &Ours) {
+    let secret = bob.page.run("sessionStorage.getItem('peer.secret')", LIMIT);
+    let set = format!("sessionStorage.setItem('peer.secret', {})", secret.unwrap());
+    ann.page.run(&set, LIMIT).unwrap();
+    ann.page.open(&ann.address).unwrap();
+    ann.is("start");
+    enters(ann);
+    ann.is("joined");
+    is_refused(bob, "opened in another tab");
+}
+
+fn refusals(kind: BrowserKind) {
+    let Some(browser) = browser(kind, "page: refused by the server") else {
+        return;
+    };
+    let server = Server::start_with(&["--max-room", "1"]);
+    let [ann, bob] = [(); 2].map(|()| Ours::open(&browser, &server));
+    is_full(kind, &ann, &bob);
+    is_there_twice(&ann, &bob);
+    ann.ends_well();
+    bob.ends_well();
+
+    let server = Server::start_with(&["--origin", "https://elsewhere.example"]);
+    let ann = Ours::open(&browser, &server);
+    enters(&ann);
+    is_refused(&ann, "The server refused this page");
+    ann.ends_well();
+}
+
+#[test]
+fn who_is_refused_reads_why_in_chromium() {
+    refusals(BrowserKind::Chromium);
+}
+
+#[test]
+fn who_is_refused_reads_why_in_firefox() {
+    refusals(BrowserKind::Firefox);
+}
+
+/// A browser plays nothing in a page in which nobody has pressed anything, as in one that was loaded anew: the page asks for that.
+fn is_silent_at_first(kind: BrowserKind) {
+    let options = BrowserOptions {
+        silent: true,
+        ..BrowserOptions::default()
+    };
+    let Some(browser) = own(kind, "page: sound that is blocked", &options) else {
+        return;
+    };
+    let server = Server::start();
+    let page = Ours::join(&browser, &server, "ann");
+    // Whoever speaks may hear.
+    page.chooses("off");
+    let _answer = page.meets(Caller::Page, &server, &["--keep"]);
+    page.hears(TONE);
+    page.page.reload().unwrap();
+    page.is("call");
+    let asks = "!document.querySelector('#blocked').hidden";
+    page.page.wait_until(asks, LIMIT).unwrap();
+    show(&page, kind, "silent");
+    page.page.click("#play").unwrap();
+    page.page.wait_until(&format!("!({asks})"), LIMIT).unwrap();
+    page.hears(TONE);
+    page.hangs_up();
     page.ends_well();
 }
 
-/// A call goes on without the server, and the page comes back to the room by itself.
 #[test]
-fn a_server_that_dies_ends_no_call() {
-    let Some(browser) = browser(BrowserKind::Chromium, "page: the server dies") else {
-        return;
-    };
-    let mut server = Server::start();
-    let answer = Peer::start("answer", &server, &[]).waits();
-    let page = Ours::join(&browser, &server, "ann");
-    page.calls();
-    page.is("call");
-    server.kill();
-    page.page
-        .wait_until("document.body.dataset.line === 'reconnecting'", LIMIT)
-        .unwrap();
-    page.hears(TONE);
-    show(&page, "reconnecting");
-    server.start_again();
-    page.page
-        .wait_until("document.body.dataset.line === 'connected'", LIMIT)
-        .unwrap();
-    page.is("call");
-    page.page.click("#hang-up").unwrap();
-    page.is("ended");
-    drop(answer);
-    // The browser's own line about a WebSocket that was refused is not the page's.
-    let own = |line: &&String| !line.contains("WebSocket connection to");
-    let complaints = page.page.complaints();
-    let complaints: Vec<_> = complaints.iter().filter(own).collect();
-    assert!(complaints.is_empty(), "{complaints:#?}");
-    page.asked_nobody_else();
+fn sound_that_chromium_blocks_is_played_when_somebody_wants_it() {
+    is_silent_at_first(BrowserKind::Chromium);
+}
+
+#[test]
+fn sound_that_firefox_blocks_is_played_when_somebody_wants_it() {
+    is_silent_at_first(BrowserKind::Firefox);
 }

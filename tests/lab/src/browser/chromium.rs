@@ -28,7 +28,7 @@ pub(super) struct Chromium {
     targets: Mutex<HashMap<String, Value>>,
 }
 
-/// A page that nobody sees is served like one that somebody looks at; it may play sound; and its WebRTC finds a peer on this machine.
+/// A page that nobody sees is served like one that somebody looks at; and its WebRTC finds a peer on this machine.
 /// Nothing is fetched but what a page asks for. Without a sandbox, which root cannot have: it opens the pages of this project and no
 /// others.
 const FLAGS: &[&str] = &[
@@ -49,7 +49,6 @@ const FLAGS: &[&str] = &[
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
-    "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
 ];
 
@@ -82,6 +81,17 @@ impl Chromium {
             let rules: Vec<String> = rules.collect();
             command.arg(format!("--host-resolver-rules={}", rules.join(",")));
         }
+        if !options.secure.is_empty() {
+            let origins = options.secure.join(",");
+            command.arg(format!(
+                "--unsafely-treat-insecure-origin-as-secure={origins}"
+            ));
+        }
+        command.arg(if options.silent {
+            "--autoplay-policy=document-user-activation-required"
+        } else {
+            "--autoplay-policy=no-user-gesture-required"
+        });
         command.args(options.more);
         command.arg(format!("--user-data-dir={}", profile.path().display()));
         let (program, wire) = devtools::start(&command, EVENTS)?;

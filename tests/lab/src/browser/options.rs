@@ -21,6 +21,10 @@ pub struct BrowserOptions<'a> {
     pub hides_addresses: bool,
     /// Names that are this machine, beside `localhost`; to a browser they are foreign and insecure.
     pub names: &'a [&'a str],
+    /// Origins that are taken for safe, as if they had come by https.
+    pub secure: &'a [&'a str],
+    /// Plays no sound of a page in which nobody has pressed anything yet, as a browser does that nobody has told otherwise.
+    pub silent: bool,
     /// Begins as with a dark desktop.
     pub dark: bool,
     /// Further options of its command line.
@@ -93,6 +97,8 @@ impl fmt::Debug for BrowserOptions<'_> {
             .field("microphone", &self.microphone)
             .field("hides_addresses", &self.hides_addresses)
             .field("names", &self.names)
+            .field("secure", &self.secure)
+            .field("silent", &self.silent)
             .field("dark", &self.dark)
             .field("more", &self.more)
             .field("placed", &self.place.is_some())

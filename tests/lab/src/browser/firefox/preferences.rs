@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 
 use crate::browser::options::{BrowserOptions, Microphone};
 
-/// A page that nobody sees is served like one that somebody looks at; it may play sound; and its WebRTC finds a peer on this machine.
+/// A page that nobody sees is served like one that somebody looks at; and its WebRTC finds a peer on this machine.
 fn always() -> Value {
     json!({
-        "media.autoplay.default": 0,
         "media.autoplay.blocking_policy": 0,
         "media.block-autoplay-until-in-foreground": false,
         "media.peerconnection.ice.loopback": true,
@@ -72,16 +71,26 @@ fn chosen(options: &BrowserOptions) -> Value {
         Microphone::Tone(hertz) => hertz,
         _ => 1000,
     };
+    let hosts: Vec<&str> = options.secure.iter().map(|origin| host(origin)).collect();
     json!({
         "media.navigator.streams.fake": options.microphone != Microphone::None,
         "media.navigator.audio.fake_frequency": hertz,
         "media.navigator.permission.disabled": !denied,
         "permissions.default.microphone": if denied { 2 } else { 0 },
         "media.peerconnection.ice.obfuscate_host_addresses": options.hides_addresses,
+        "dom.securecontext.allowlist": hosts.join(","),
+        // 0 plays all, 1 nothing that is heard.
+        "media.autoplay.default": i32::from(options.silent),
         "network.dns.localDomains": options.names.join(","),
         // 0 is dark, 1 is light.
         "layout.css.prefers-color-scheme.content-override": i32::from(!options.dark),
     })
+}
+
+/// Of an origin.
+fn host(origin: &str) -> &str {
+    let (_, rest) = origin.split_once("://").unwrap_or(("", origin));
+    rest.split_once(':').map_or(rest, |(host, _)| host)
 }
 
 /// Writes them all to this file.

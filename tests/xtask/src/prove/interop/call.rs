@@ -152,6 +152,7 @@ impl Ours {
         if let Some(missed) = missed {
             bail!("peer-cli did not see what it expected: {missed}");
         }
+        other.well()?;
         Ok(noticed.saturating_duration_since(begun))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use lab::{Browser, BrowserKind, BrowserOptions, Microphone, Page, Process, Sound};
 use serde_json::json;
 
@@ -72,6 +72,8 @@ fn start(kind: BrowserKind) -> Result<Arc<Browser>> {
 /// The page in a room.
 struct Tab {
     page: Page,
+    /// Of the server, with the slash after it.
+    host: String,
     heard: Vec<f32>,
     _browser: Arc<Browser>,
 }
@@ -79,13 +81,15 @@ struct Tab {
 impl Tab {
     fn join(browser: &Arc<Browser>, url: &str) -> Result<Self> {
         let page = browser.page()?;
-        page.open(&address(url))?;
+        let host = format!("{}/", host(url));
+        page.open(&format!("http://{host}"))?;
         page.run(
             "void document.querySelector('#join').requestSubmit()",
             LIMIT,
         )?;
         let tab = Self {
             page,
+            host,
             heard: Vec::new(),
             _browser: Arc::clone(browser),
         };
@@ -100,10 +104,10 @@ impl Tab {
     }
 }
 
-/// Of the page, beside the WebSocket of this address.
-fn address(url: &str) -> String {
+/// With its port, of the WebSocket of this address: the page is beside it.
+fn host(url: &str) -> &str {
     let host = url.trim_start_matches("ws://").split('/').next();
-    format!("http://{}/", host.unwrap_or_default())
+    host.unwrap_or_default()
 }
 
 impl Other for Tab {
@@ -149,6 +153,20 @@ impl Other for Tab {
         self.is("ended")?;
         Ok(Instant::now())
     }
+
+    fn well(&self) -> Result<()> {
+        let complaints = self.page.complaints();
+        ensure!(complaints.is_empty(), "the page complains: {complaints:?}");
+        let own = |url: &String| {
+            let (_, rest) = url.split_once("://").unwrap_or_default();
+            rest.starts_with(&self.host)
+        };
+        let requests = self.page.requests();
+        let stray: Vec<_> = requests.iter().filter(|url| !own(url)).collect();
+        ensure!(stray.is_empty(), "the page asked others: {stray:?}");
+        ensure!(!requests.is_empty(), "the page asked for nothing");
+        Ok(())
+    }
 }
 
 /// How long somebody waits who opens the page and calls at once, and who loads it anew while in a call; where there is a browser.
@@ -189,7 +207,7 @@ fn waits(bench: &Bench, browser: &Browser) -> Result<[f64; 2]> {
     let mut answer = Process::start("peer-cli answer", answer)?;
     answer.wait_for("signaling", LIMIT)?;
     let page = browser.page()?;
-    page.open(&address(&url))?;
+    page.open(&format!("http://{}/", host(&url)))?;
     let join = "document.querySelector('#join').requestSubmit()";
     let now = |script: &str| -> Result<f64> {
         let since = page.run(

@@ -70,4 +70,9 @@ pub(super) trait Other {
 
     /// Waits until it has noticed that the call is over; when that was.
     fn ended(&mut self) -> Result<Instant>;
+
+    /// After the call: whether anything in it was not as it should be, though nobody missed it.
+    fn well(&self) -> Result<()> {
+        Ok(())
+    }
 }
