@@ -7,6 +7,7 @@ mod missing;
 mod mute;
 mod paths;
 mod states;
+mod token;
 mod tutorial;
 
 use std::sync::Arc;
