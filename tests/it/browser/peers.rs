@@ -92,6 +92,25 @@ impl Peer {
         }
     }
 
+    /// On a terminal with keys, which `script` makes; it tells no events. Nothing where there is no `script`, which is then said.
+    pub(crate) fn start_on_a_terminal(verb: &str, server: &Server, test: &str) -> Option<Self> {
+        let folder = Scratch::new().unwrap();
+        let line = format!(
+            "exec '{}' {verb} --server '{}' --stun off --mic tone:{TONE} --speaker 'file:{}'",
+            program("peer-cli").display(),
+            server.url(),
+            folder.file("heard.wav").display()
+        );
+        let mut script = Command::new("script");
+        script.args(["-q", "-f", "-e", "-c", &line, "/dev/null"]);
+        script.env("TERM", "xterm").env("SHELL", "/bin/sh");
+        let Ok(process) = Process::start("peer-cli on a terminal", script) else {
+            lab::skipped(&format!("browser::{test}"), "needs script (bsdutils)");
+            return None;
+        };
+        Some(Self { process, folder })
+    }
+
     /// In the room, ready for whoever comes.
     pub(crate) fn waits(mut self) -> Self {
         self.sees("signaling");
