@@ -78,7 +78,12 @@ impl Peer {
     /// In the server's one room, with these words beside.
     pub(crate) fn start(verb: &str, server: &Server, words: &[&str]) -> Self {
         let words = [&["--stun", "off"], words].concat();
-        Self::start_as(Command::new(program("peer-cli")), verb, &server.url(), &words)
+        Self::start_as(
+            Command::new(program("peer-cli")),
+            verb,
+            &server.url(),
+            &words,
+        )
     }
 
     /// With this command, in the one room of the server there.

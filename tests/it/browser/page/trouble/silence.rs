@@ -6,7 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use lab::{
-    Browser, BrowserKind, BrowserOptions, Event, Family, Microphone, NatLab, Presence, Process, Side,
+    Browser, BrowserKind, BrowserOptions, Event, Family, Microphone, Nat, NatLab, Presence,
+    Process, Side,
 };
 use serde_json::json;
 use tests::{LIMIT, program};
@@ -15,8 +16,8 @@ use super::super::Ours;
 use crate::browser::peers::{Peer, TONE};
 use crate::browser::tone;
 
-/// The server's relay, here for its STUN alone.
-const STUN: [&str; 4] = ["--relay", "203.0.113.1:3600", "--relay-ip", "203.0.113.1"];
+/// The embedded relay, which is the STUN server of the page, too.
+const RELAY: [&str; 4] = ["--relay", "203.0.113.1:3600", "--relay-ip", "203.0.113.1"];
 /// Of darkness: more than silence is waited for, and less than a lost path is.
 const BLACKOUT: Duration = Duration::from_secs(10);
 /// Until it is seen, another path found, and what waited has arrived.
@@ -43,17 +44,25 @@ enum Caller {
     Terminal,
 }
 
-/// In the room, behind its NAT. Firefox has a microphone without https in no room at all, and a call needs none.
+/// Beside the one that is taken.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    /// None.
+    One,
+    /// Through a relay, by UDP and TCP.
+    Many,
+}
+
+/// In the room, behind its NAT.
 fn join(kind: BrowserKind, lab: &NatLab) -> Ours {
     let socket = lab.socket();
-    let address = socket.replace("ws://", "http://").replace(":80/socket", "/");
-    let origin = address.trim_end_matches('/');
-    let secure = format!("--unsafely-treat-insecure-origin-as-secure={origin}");
+    let address = socket
+        .replace("ws://", "http://")
+        .replace(":80/socket", "/");
     let place = |browser: &OsStr| lab.command(Side::A, browser);
-    let more = [secure.as_str()];
     let options = BrowserOptions {
         microphone: Microphone::Tone(tone(kind)),
-        more: if kind == BrowserKind::Chromium { &more } else { &[] },
+        secure: &[address.trim_end_matches('/')],
         place: Some(&place),
         ..BrowserOptions::default()
     };
@@ -65,16 +74,28 @@ fn join(kind: BrowserKind, lab: &NatLab) -> Ours {
 
 impl Apart {
     /// In a call, with sound both ways; nothing where this machine cannot have it, which is then said.
-    fn in_call(kind: BrowserKind, caller: Caller, test: &str) -> Option<Self> {
+    fn in_call(kind: BrowserKind, caller: Caller, ways: Ways, test: &str) -> Option<Self> {
         let test = format!("browser::page::trouble::silence::{test}");
         if !kind.is_here(&test) || !lab::may_build(&test) {
             return None;
         }
-        let lab = NatLab::new(Family::V4).unwrap();
-        let server = lab.start_signaling(&program("signaling"), &STUN).unwrap();
+        let mut lab = NatLab::new(Family::V4).unwrap();
+        // Without a server's STUN the page has none, and one of the two has to let it in.
+        let words = if ways == Ways::Many { &RELAY[..] } else { &[] };
+        lab.set(
+            Side::B,
+            if ways == Ways::Many {
+                Nat::PortRestricted
+            } else {
+                Nat::FullCone
+            },
+        )
+        .unwrap();
+        let server = lab.start_signaling(&program("signaling"), words).unwrap();
         let start = |verb| {
             let command = lab.command(Side::B, program("peer-cli"));
-            let words = ["--stun", "stun:203.0.113.1:3600", "--no-relay"];
+            let stun = lab.stun();
+            let words = ["--stun", stun.as_str()];
             Peer::start_as(command, verb, &lab.socket(), &words)
         };
         let (page, mut peer) = if caller == Caller::Page {
@@ -92,7 +113,14 @@ impl Apart {
         page.is("call");
         peer.sees("connected");
         page.hears(TONE);
-        Some(Self { page, peer, arrived: Vec::new(), lab, _server: server, kind })
+        Some(Self {
+            page,
+            peer,
+            arrived: Vec::new(),
+            lab,
+            _server: server,
+            kind,
+        })
     }
 
     /// Both write, one after the other. The focus stays in the field, which moves down with each message that comes.
@@ -161,12 +189,15 @@ impl Apart {
 fn is_heard_at_the_end(heard: &Presence) {
     let end = heard.seconds() - CUT;
     let gap = heard.longest_gap(end - LAST, end);
-    assert!(gap < LAST / 4.0, "{gap:.2} s of silence at the end of {end:.2} s");
+    assert!(
+        gap < LAST / 4.0,
+        "{gap:.2} s of silence at the end of {end:.2} s"
+    );
 }
 
 /// Nothing comes through for a while, not even to the server.
 fn darkness(kind: BrowserKind, caller: Caller, side: Side, test: &str) {
-    let Some(mut apart) = Apart::in_call(kind, caller, test) else {
+    let Some(mut apart) = Apart::in_call(kind, caller, Ways::Many, test) else {
         return;
     };
     apart.write(1..3);
@@ -183,7 +214,7 @@ fn darkness(kind: BrowserKind, caller: Caller, side: Side, test: &str) {
 
 /// The path is dead for good, and only another connection goes on: the terminal, which misses packets first, makes it.
 fn death(caller: Caller, test: &str) {
-    let Some(mut apart) = Apart::in_call(BrowserKind::Chromium, caller, test) else {
+    let Some(mut apart) = Apart::in_call(BrowserKind::Chromium, caller, Ways::Many, test) else {
         return;
     };
     apart.write(1..3);
@@ -197,8 +228,8 @@ fn death(caller: Caller, test: &str) {
 }
 
 /// Nothing comes to the page any more, and the terminal misses nothing: the page makes the other connection.
-fn deafness(kind: BrowserKind, caller: Caller, test: &str) {
-    let Some(mut apart) = Apart::in_call(kind, caller, test) else {
+fn deafness(kind: BrowserKind, caller: Caller, ways: Ways, test: &str) {
+    let Some(mut apart) = Apart::in_call(kind, caller, ways, test) else {
         return;
     };
     apart.write(1..3);
@@ -237,17 +268,17 @@ fn a_path_that_dies_when_the_terminal_called() {
 #[test]
 fn deafness_of_a_page_that_called() {
     let test = "deafness_of_a_page_that_called";
-    deafness(BrowserKind::Chromium, Caller::Page, test);
+    deafness(BrowserKind::Chromium, Caller::Page, Ways::One, test);
 }
 
 #[test]
 fn deafness_of_a_page_that_was_called() {
     let test = "deafness_of_a_page_that_was_called";
-    deafness(BrowserKind::Chromium, Caller::Terminal, test);
+    deafness(BrowserKind::Chromium, Caller::Terminal, Ways::One, test);
 }
 
 #[test]
 fn deafness_in_firefox() {
     let test = "deafness_in_firefox";
-    deafness(BrowserKind::Firefox, Caller::Page, test);
+    deafness(BrowserKind::Firefox, Caller::Page, Ways::One, test);
 }
