@@ -1,6 +1,6 @@
 //! Whoever means ill: in the room, and at the other end of a call.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lab::BrowserKind;
 use serde_json::{Value, json};
@@ -19,48 +19,59 @@ const MARKUP: &str =
     "<img src=x onerror='window.hacked = true'><script>hacked = true</script>\u{202e}\u{0}";
 /// What a client may send, in bytes.
 const MAX_FRAME: usize = 60_000;
+/// Several speak, so that each stays below the server's limit on messages.
+const CROWD: usize = 6;
+/// Offers of one flood: answered one by one they would take the page beyond that limit.
+const FLOOD: i32 = 600;
+/// Until a page rings for whoever calls.
+const RING: Duration = Duration::from_secs(2);
 
-/// Somebody in the room who speaks `peer.v1`, and says what nobody should.
-struct Mallory {
-    stranger: Stranger,
+/// Some in the room who speak `peer.v1`, and say what nobody should.
+struct Crowd {
+    strangers: Vec<Stranger>,
     runtime: Runtime,
 }
 
-impl Mallory {
-    fn join(server: &Server) -> Self {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let (stranger, _) = runtime.block_on(Stranger::peer(&server.url(), "mallory", "either"));
-        Self { stranger, runtime }
+impl Crowd {
+    fn join(server: &Server, size: usize, name: &str) -> Self {
+        let mut runtime = Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+        let url = server.url();
+        let strangers = (0..size).map(|number| {
+            let name = format!("{name}-{number}");
+            let joined = runtime.block_on(Stranger::peer(&url, &name, "either"));
+            joined.0
+        });
+        let strangers = strangers.collect();
+        Self { strangers, runtime }
     }
 
-    fn says(&mut self, frames: impl IntoIterator<Item = String>) {
-        let frames = frames.into_iter().filter(|frame| frame.len() < MAX_FRAME);
-        for frame in frames {
-            self.runtime.block_on(self.stranger.says(frame));
+    /// By turns.
+    fn says(&mut self, frames: &[String]) {
+        let small = frames.iter().filter(|frame| frame.len() < MAX_FRAME);
+        for (number, frame) in small.enumerate() {
+            let turn = number % self.strangers.len();
+            let stranger = &mut self.strangers[turn];
+            self.runtime.block_on(stranger.says(frame.clone()));
         }
     }
 
-    fn hears(&mut self, event: &str) -> Value {
-        self.runtime.block_on(self.stranger.hears(event))
+    /// An offer to the first of them alone.
+    fn is_offered(&mut self) -> Value {
+        loop {
+            let offer = self.runtime.block_on(self.strangers[0].hears("offer"));
+            if offer["to"].is_string() {
+                return offer;
+            }
+        }
     }
 }
 
 /// A thousand for everybody, and those that a page in particular might fall for.
 fn frames(offer: &str) -> Vec<String> {
     let mut frames = noise::thousand(offer);
-    let sdp = |event: &str, sdp: Value| json!({"event": event, "session": "s", "data": {"type": event, "sdp": sdp}});
-    let deep = |depth: usize| {
-        format!(
-            r#"{{"event":"offer","session":"deep","data":{}1{}}}"#,
-            "[".repeat(depth),
-            "]".repeat(depth)
-        )
-    };
-    let sessions = [
+    let mut add = |frame: Value| frames.push(frame.to_string());
+    for session in [
         json!(MARKUP),
         json!({}),
         json!([]),
@@ -68,53 +79,40 @@ fn frames(offer: &str) -> Vec<String> {
         json!(""),
         json!("x".repeat(5000)),
         json!("__proto__"),
-    ];
-    for session in sessions {
-        for event in [
-            "offer",
-            "answer",
-            "candidate",
-            "bye",
-            "busy",
-            "candidates-end",
-        ] {
+    ] {
+        for event in ["offer", "answer", "candidate", "bye", "busy"] {
             let data =
                 json!({"type": "offer", "sdp": offer, "reason": MARKUP, "candidate": MARKUP});
-            frames.push(json!({"event": event, "session": session, "data": data}).to_string());
+            add(json!({"event": event, "session": session, "data": data}));
         }
     }
-    for event in ["offer", "answer"] {
-        frames.push(sdp(event, json!(MARKUP)).to_string());
-        frames.push(sdp(event, json!("v=0\r\n".repeat(10_000))).to_string());
-        frames.push(
-            sdp(
-                event,
-                json!(offer.replace("a=ice-ufrag:", "a=ice-ufrag:\u{0}")),
-            )
-            .to_string(),
-        );
-        frames.push(
-            sdp(
-                event,
-                json!(format!("{offer}{}", "a=candidate:x\r\n".repeat(2000))),
-            )
-            .to_string(),
-        );
-        let flood = (0..100).map(|n| json!({"event": event, "session": format!("flood-{n}"), "generation": -n, "data": {"type": event, "sdp": offer}}));
-        frames.extend(flood.map(|frame| frame.to_string()));
+    let broken = [
+        MARKUP.to_owned(),
+        "v=0\r\n".repeat(10_000),
+        offer.replace("a=ice-ufrag:", "a=ice-ufrag:\u{0}"),
+        format!("{offer}{}", "a=candidate:x\r\n".repeat(2000)),
+    ];
+    for sdp in &broken {
+        for event in ["offer", "answer"] {
+            let data = json!({"type": event, "sdp": sdp});
+            add(json!({"event": event, "session": "broken", "data": data}));
+        }
     }
-    for generation in [
-        json!(1e308),
-        json!("1"),
-        json!(MARKUP),
-        json!(-1),
-        json!([]),
-    ] {
-        frames.push(json!({"event": "offer", "session": "g", "generation": generation, "data": {"type": "offer", "sdp": offer}}).to_string());
+    for generation in [json!(1e308), json!("1"), json!(MARKUP), json!(-1)] {
+        let data = json!({"type": "offer", "sdp": offer});
+        add(json!({"event": "offer", "session": "g", "generation": generation, "data": data}));
     }
-    frames.push(json!({"event": "bye", "session": "s", "data": {"reason": MARKUP, "outcome": MARKUP, "setup_ms": MARKUP}}).to_string());
-    frames.push(json!({"event": MARKUP, "data": MARKUP}).to_string());
-    frames.extend([deep(100), deep(10_000)]);
+    let bye = json!({"reason": MARKUP, "outcome": MARKUP, "setup_ms": MARKUP});
+    add(json!({"event": "bye", "session": "broken", "data": bye}));
+    add(json!({"event": MARKUP, "data": MARKUP}));
+    for number in 0..FLOOD {
+        let data = json!({"type": "offer", "sdp": "v=0\r\n"});
+        add(json!({"event": "offer", "session": format!("flood-{number}"), "data": data}));
+    }
+    let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
+    frames.push(format!(
+        r#"{{"event":"offer","session":"deep","data":{open}1{close}}}"#
+    ));
     frames
 }
 
@@ -132,71 +130,69 @@ fn comes_back(page: &Ours) {
     page.is("joined");
 }
 
-/// Until the page rings for this caller; one that rang just before makes it busy for a moment.
+/// Until the page rings for this caller, who tries again: a ring that was missed makes it busy for a moment, and a flood blind.
 fn rings(server: &Server, page: &Ours) -> Peer {
     let deadline = Instant::now() + LIMIT;
+    let rings = "document.body.dataset.state === 'ringing'";
     loop {
-        let mut call = Peer::start("call", server, &["--name", "honest", "--to", "ann"]);
-        let rings = "document.body.dataset.state === 'ringing' || undefined";
-        loop {
-            if page.page.run(rings, LIMIT).unwrap() == true {
-                return call;
-            }
-            if let Ok(None) | Err(_) = call.process.next(Instant::now()) {
-                if call
-                    .process
-                    .finish(std::time::Duration::from_millis(50))
-                    .is_ok()
-                {
-                    break;
-                }
-            }
+        let call = Peer::start("call", server, &["--name", "honest", "--to", "ann"]);
+        if page.page.wait_until(rings, RING).is_ok() {
+            return call;
         }
-        assert!(Instant::now() < deadline, "the page is busy for ever");
+        assert!(Instant::now() < deadline, "it never rings");
     }
+}
+
+/// It calls, and that is all it hears.
+fn is_answered_with_nonsense(page: &Ours, mallory: &mut Crowd) {
+    let button = "#peers li[data-name=mallory-0] button";
+    page.page.click(button).unwrap();
+    let offer = mallory.is_offered();
+    let (to, session) = (&offer["from"], &offer["session"]);
+    let data = json!({"type": "answer", "sdp": MARKUP});
+    let answer = json!({"event": "answer", "to": to, "session": session, "data": data});
+    mallory.says(&[answer.to_string()]);
+    page.is("failed");
+    assert_eq!(page.reason(), "broken");
+    is_as_made(page);
+}
+
+/// It waits: whatever looks like an offer rings, and can be answered.
+fn answers_nonsense(page: &Ours) {
+    page.is("ringing");
+    page.page.click("#answer").unwrap();
+    is_as_made(page);
 }
 
 fn stands_bad_frames(kind: BrowserKind) {
     let Some(browser) = browser(kind, "page::trouble::hostile: bad frames") else {
         return;
     };
-    let server = Server::start_with(&["--max-rate", "100000/s"]);
-    let mut mallory = Mallory::join(&server);
-    let offer = mallory.runtime.block_on(noise::real_offer());
+    let server = Server::start();
+    let mut mallory = Crowd::join(&server, 1, "mallory");
+    let bad = frames(&mallory.runtime.block_on(noise::real_offer()));
+    let crowd = || {
+        let mut crowd = Crowd::join(&server, CROWD, "crowd");
+        crowd.says(&bad);
+        crowd
+    };
     let page = Ours::join(&browser, &server, "ann");
-    let bad = frames(&offer);
-
-    // It waits: whatever looks like an offer rings, and can be answered.
-    mallory.says(bad.clone());
-    page.is("ringing");
-    page.page.click("#answer").unwrap();
-    is_as_made(&page);
+    let rung = crowd();
+    answers_nonsense(&page);
+    comes_back(&page);
+    drop(rung);
+    is_answered_with_nonsense(&page, &mut mallory);
     comes_back(&page);
 
-    // It calls, and is answered with nonsense.
-    page.page
-        .click("#peers li[data-name=mallory] button")
-        .unwrap();
-    let offered = mallory.hears("offer");
-    let answer = json!({"event": "answer", "to": offered["from"], "session": offered["session"], "data": {"type": "answer", "sdp": MARKUP}});
-    mallory.says([answer.to_string()]);
-    mallory.says(bad.clone());
-    page.is("failed");
-    assert_eq!(page.reason(), "broken");
-    is_as_made(&page);
-    comes_back(&page);
-
-    // It rings for somebody honest.
+    // It rings for somebody honest; then it is in their call.
     let mut call = rings(&server, &page);
     page.page.run(WATCH, LIMIT).unwrap();
-    mallory.says(bad.clone());
+    drop(crowd());
     assert_eq!(page.text("#ring-who"), "honest calls you");
     page.page.click("#answer").unwrap();
     page.is("call");
     call.sees("connected");
-
-    // It is in their call.
-    mallory.says(bad);
+    drop(crowd());
     page.hears(TONE);
     page.says("still here");
     assert_eq!(call.sees("message")["text"], "still here");
@@ -206,6 +202,11 @@ fn stands_bad_frames(kind: BrowserKind) {
     page.is("ended");
     let (_, heard) = call.ends(0, tone(kind));
     is_enough(heard);
+
+    // It was never put out of the room.
+    let requests = page.page.requests();
+    let sockets = requests.iter().filter(|url| url.starts_with("ws:"));
+    assert_eq!(sockets.count(), 1, "{requests:?}");
     page.ends_well();
 }
 
