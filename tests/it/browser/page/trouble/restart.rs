@@ -71,7 +71,9 @@ fn a_page_that_rings_goes_on_ringing_and_is_answered() {
 }
 
 /// Between the offer, which it has not read yet, and its answer.
-fn reaches_a_terminal_that_is_slow(kind: BrowserKind) {
+#[test]
+fn the_page_reaches_a_terminal_that_is_slow() {
+    let kind = BrowserKind::Chromium;
     let Some(browser) = browser(kind, "page::trouble::restart: it calls a slow peer") else {
         return;
     };
@@ -91,16 +93,6 @@ fn reaches_a_terminal_that_is_slow(kind: BrowserKind) {
     let (_, heard) = answer.ends(0, tone(kind));
     is_enough(heard);
     complains_of_the_server(page, &server);
-}
-
-#[test]
-fn the_page_in_chromium_reaches_a_terminal_that_is_slow() {
-    reaches_a_terminal_that_is_slow(BrowserKind::Chromium);
-}
-
-#[test]
-fn the_page_in_firefox_reaches_a_terminal_that_is_slow() {
-    reaches_a_terminal_that_is_slow(BrowserKind::Firefox);
 }
 
 #[test]
