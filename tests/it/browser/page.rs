@@ -138,13 +138,6 @@ impl Ours {
         self.page.click("#peers button").unwrap();
     }
 
-    fn chooses_microphone(&self, microphone: &str) {
-        let script = format!(
-            "(select => {{ select.value = '{microphone}'; select.dispatchEvent(new Event('change')); }})(document.querySelector('#microphone'))"
-        );
-        self.page.run(&script, LIMIT).unwrap();
-    }
-
     fn says(&self, text: &str) {
         listening::says(&self.page, text);
     }

@@ -34,7 +34,7 @@ fn takes_what_rings(page: &Ours) -> bool {
     page.page.wait_until(settled, LIMIT).unwrap();
     let rings = page.page.run("document.body.dataset.state", LIMIT).unwrap() == "ringing";
     if rings {
-        page.page.click("#answer").unwrap();
+        page.answers();
     }
     page.is("call");
     rings

@@ -159,8 +159,7 @@ fn is_answered_with_nonsense(page: &Ours, mallory: &mut Crowd) {
 
 /// It waits: whatever looks like an offer rings, and can be answered.
 fn answers_nonsense(page: &Ours) {
-    page.is("ringing");
-    page.page.click("#answer").unwrap();
+    page.answers();
     is_as_made(page);
 }
 
@@ -189,7 +188,7 @@ fn stands_bad_frames(kind: BrowserKind) {
     page.page.run(WATCH, LIMIT).unwrap();
     drop(crowd());
     assert_eq!(page.text("#ring-who"), "honest calls you");
-    page.page.click("#answer").unwrap();
+    page.answers();
     page.is("call");
     call.sees("connected");
     drop(crowd());
@@ -267,8 +266,7 @@ fn a_page_stands_bad_words_at_the_other_end() {
     mallory.page.run(SPY, LIMIT).unwrap();
     let page = Ours::join(&second, &server, "ann");
     mallory.calls();
-    page.is("ringing");
-    page.page.click("#answer").unwrap();
+    page.answers();
     page.is("call");
     mallory.is("call");
     if let Err(e) = mallory.page.run(&throws_words(), LIMIT) {

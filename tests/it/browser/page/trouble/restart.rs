@@ -58,7 +58,7 @@ fn a_page_that_rings_goes_on_ringing_and_is_answered() {
     restarts(&mut server, &[&ann, &bob]);
     bob.is("ringing");
     ann.is("calling");
-    bob.page.click("#answer").unwrap();
+    bob.answers();
     ann.is("call");
     bob.is("call");
     ann.hears(tone(kinds[1]));
@@ -106,7 +106,7 @@ fn the_page_answers_a_terminal_that_rang_before() {
     let mut call = Peer::start("call", &server, &[]);
     page.is("ringing");
     restarts(&mut server, &[&page]);
-    page.page.click("#answer").unwrap();
+    page.answers();
     page.is("call");
     call.sees("connected");
     page.hears(TONE);
@@ -127,12 +127,12 @@ fn renegotiates(kind: BrowserKind) {
     let mut server = Server::start();
     let mut answer = Peer::start("answer", &server, &[]).waits();
     let page = Ours::join(&browser, &server, "ann");
-    page.chooses_microphone("off");
+    page.chooses("off");
     page.calls();
     page.is("call");
     answer.sees("connected");
     answer.process.pause().unwrap();
-    page.chooses_microphone("default");
+    page.chooses("default");
     let on = "document.body.dataset.microphone === 'on'";
     page.page.wait_until(on, LIMIT).unwrap();
     page.says("one");

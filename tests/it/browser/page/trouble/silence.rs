@@ -106,8 +106,7 @@ impl Apart {
         } else {
             let page = join(kind, &lab);
             let peer = start("call");
-            page.is("ringing");
-            page.page.click("#answer").unwrap();
+            page.answers();
             (page, peer)
         };
         page.is("call");
