@@ -346,9 +346,10 @@ setInterval(async () => {
   const session = current?.session;
   if (session?.phase !== 'call') return;
   view.clock((performance.now() - session.connectedAt) / 1000);
-  const now = await stats.look(session.pc);
+  const {pc} = session;
+  const now = await stats.look(pc);
   if (current?.session !== session) return;
-  session.seen(now?.path);
+  session.looked(pc, now);
   view.stats(now, session.setupMs);
 }, 1000);
 

@@ -11,6 +11,23 @@ const PATIENCE = 3000;
 /** How long a lost path is worth waiting for. */
 const LIMIT = 30_000;
 
+/** Whoever hears us reports it once in 7.5 s at the least (RFC 3550 6.2), and its sound is there every 20 ms. */
+const DEAF = 10_000;
+
+/** Whether anything arrives. Browsers do not always tell: the pair of candidates that they took may work one way only. */
+export class Pulse {
+  #sign = null;
+  #changed = null;
+
+  /** `sign` is another one after whatever has arrived, null where nothing has to. True once nothing has for too long, but did before. */
+  isGone(now, sign) {
+    if (sign === null) this.#changed = null;
+    else if (this.#sign !== null && sign !== this.#sign) this.#changed = now;
+    this.#sign = sign;
+    return this.#changed !== null && now - this.#changed > DEAF;
+  }
+}
+
 export class Recovery {
   #leads;
   #canRebuild;

@@ -3,7 +3,7 @@
 import {say} from './connection.js';
 import {Exchange} from './exchange.js';
 import {Messages} from './messages.js';
-import {Recovery} from './recovery.js';
+import {Pulse, Recovery} from './recovery.js';
 import {identity} from './sdp.js';
 import {pathOf, reportOf, tried} from './stats.js';
 
@@ -30,6 +30,8 @@ export class Session {
   #exchange;
   #messages;
   #recovery = null;
+  #pulse = new Pulse();
+  #isDeaf = false;
   #begun = performance.now();
   #begunAnswer = null;
   #clock;
@@ -216,6 +218,8 @@ export class Session {
     const old = this.#exchange.promote();
     for (const {receiver} of this.pc.getTransceivers()) this.#tell.track(receiver.track);
     setTimeout(() => old.close(), AFTERLIFE);
+    this.#pulse = new Pulse();
+    this.#isDeaf = false;
     this.#messages.rewind();
     this.#flush();
     this.#found();
@@ -242,6 +246,20 @@ export class Session {
     if (this.phase !== 'call' || !path || path === this.path) return;
     this.path = path;
     this.#tell.path();
+  }
+
+  /** What statistics tell once a second of the present connection. */
+  looked(pc, {path, sign}) {
+    if (this.phase !== 'call' || pc !== this.pc) return;
+    this.seen(path);
+    const isDeaf = !this.party.isTutorial && this.#pulse.isGone(performance.now(), sign);
+    if (isDeaf) {
+      this.#recovery.lost(performance.now(), 'failed');
+      this.#tell.path();
+    } else if (this.#isDeaf && !this.#exchange.link.isSilent) {
+      this.#found();
+    }
+    this.#isDeaf = isDeaf;
   }
 
   async #attempt(purpose) {

@@ -38,8 +38,10 @@ export async function tried(pc) {
 
 /** What one report says, before differences are made. */
 function read(report) {
-  const now = {at: 0, sent: 0, received: 0, packets: 0, lost: 0, rtt: null, jitter: null, codec: null, lossThere: null};
+  const now = {at: 0, sent: 0, received: 0, packets: 0, lost: 0, rtt: null, jitter: null, codec: null, lossThere: null, out: 0, sign: ''};
   for (const one of report.values()) {
+    if (one.type === 'inbound-rtp') now.sign += `${one.packetsReceived} `;
+    if (one.type === 'remote-inbound-rtp' || one.type === 'remote-outbound-rtp') now.sign += `${one.timestamp} `;
     if (one.kind === 'audio' && one.type === 'inbound-rtp') {
       now.at = one.timestamp;
       now.received += one.bytesReceived ?? 0;
@@ -51,6 +53,7 @@ function read(report) {
     if (one.kind === 'audio' && one.type === 'outbound-rtp') {
       now.at = one.timestamp;
       now.sent += one.bytesSent ?? 0;
+      now.out += one.packetsSent ?? 0;
       now.codec ??= report.get(one.codecId)?.mimeType?.replace('audio/', '') ?? null;
     }
     if (one.kind === 'audio' && one.type === 'remote-inbound-rtp') {
@@ -67,8 +70,8 @@ export class Stats {
   #before = null;
 
   /**
-   * {path, rtt, jitter (ms), lossHere, lossThere (0 to 1, since the last look), down, up (kbit/s), codec}; null where
-   * something is not known.
+   * {path, rtt, jitter (ms), lossHere, lossThere (0 to 1, since the last look), down, up (kbit/s), codec, sign}; null where
+   * something is not known. `sign` is another one after whatever has arrived, and null where we say nothing that is reported on.
    */
   async look(pc) {
     const report = await reportOf(pc);
@@ -87,6 +90,7 @@ export class Stats {
       down: rate('received'),
       up: rate('sent'),
       codec: now.codec,
+      sign: before && now.out > before.out ? now.sign : null,
     };
   }
 }

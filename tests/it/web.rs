@@ -32,5 +32,5 @@ fn the_machines_of_the_page_stand_disorder() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("# pass 3"), "{said}");
+    assert!(said.contains("# pass 4"), "{said}");
 }

@@ -7,7 +7,7 @@ import {test} from 'node:test';
 
 import {Inbox, Outbox} from './chat.js';
 import {Negotiation} from './negotiation.js';
-import {Recovery} from './recovery.js';
+import {Pulse, Recovery} from './recovery.js';
 
 const ROUNDS = 3000;
 const STEPS = 60;
@@ -188,4 +188,15 @@ test('a lost path is looked for by one side first, and given up after half a min
   assert.equal(changed.due(0, true), 'restart');
   assert.ok(changed.heard());
   assert.equal(changed.due(60_000, true), null);
+});
+
+test('a pulse is missed once it was felt, where one is owed', () => {
+  const pulse = new Pulse();
+  for (let now = 0; now < 60_000; now += 1000) assert.ok(!pulse.isGone(now, 'never another'));
+  assert.ok(!pulse.isGone(60_000, 'another'));
+  assert.ok(!pulse.isGone(70_000, 'another'));
+  assert.ok(pulse.isGone(71_000, 'another'));
+  assert.ok(!pulse.isGone(72_000, 'a third'));
+  assert.ok(!pulse.isGone(90_000, null));
+  assert.ok(!pulse.isGone(91_000, 'a third'));
 });

@@ -8,6 +8,7 @@ mod mute;
 mod paths;
 mod states;
 mod token;
+mod trouble;
 mod tutorial;
 
 use std::sync::Arc;

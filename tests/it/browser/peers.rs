@@ -77,11 +77,21 @@ impl Server {
 impl Peer {
     /// In the server's one room, with these words beside.
     pub(crate) fn start(verb: &str, server: &Server, words: &[&str]) -> Self {
+        let words = [&["--stun", "off"], words].concat();
+        Self::start_as(
+            Command::new(program("peer-cli")),
+            verb,
+            &server.url(),
+            &words,
+        )
+    }
+
+    /// With this command, in the one room of the server there.
+    pub(crate) fn start_as(mut command: Command, verb: &str, server: &str, words: &[&str]) -> Self {
         let folder = Scratch::new().unwrap();
         let speaker = format!("file:{}", folder.file("heard.wav").display());
         let tone = format!("tone:{TONE}");
-        let mut command = Command::new(program("peer-cli"));
-        command.args([verb, "--server", &server.url(), "--json", "--stun", "off"]);
+        command.args([verb, "--server", server, "--json"]);
         command
             .args(["--mic", &tone, "--speaker", &speaker])
             .args(words);
@@ -185,7 +195,13 @@ impl Peer {
     }
 
     /// When its call was over for it, and all the seconds for which it had heard this tone; it ended with this exit code.
-    pub(crate) fn ends(mut self, code: i32, hertz: u32) -> (Instant, f64) {
+    pub(crate) fn ends(self, code: i32, hertz: u32) -> (Instant, f64) {
+        let (at, heard) = self.ends_having_heard(code, hertz);
+        (at, heard.total())
+    }
+
+    /// The same, and where in what it heard the tone was.
+    pub(crate) fn ends_having_heard(mut self, code: i32, hertz: u32) -> (Instant, Presence) {
         let ended = self.process.wait_for("ended", LIMIT).unwrap();
         assert_eq!(
             self.process.finish(LIMIT).unwrap(),
@@ -193,6 +209,6 @@ impl Peer {
             "{:?}",
             ended.value
         );
-        (ended.at, self.heard(hertz).total())
+        (ended.at, self.heard(hertz))
     }
 }

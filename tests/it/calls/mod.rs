@@ -5,7 +5,7 @@ mod forger;
 mod losing;
 mod meeting;
 mod messages;
-mod noise;
+pub(crate) mod noise;
 mod relayed;
 mod sending;
 mod sound;

@@ -14,7 +14,7 @@ const GARBAGE: usize = 148;
 const HUGE: usize = 2;
 
 /// An offer of a real caller.
-pub(super) async fn real_offer() -> String {
+pub(crate) async fn real_offer() -> String {
     let server = TestServer::start();
     let (mut catcher, _) = Stranger::peer(&server.url(), "catcher", "answer").await;
     let _ann = TestPeer::call(&server.url(), "--mic tone:440");
@@ -133,7 +133,7 @@ fn garbage(dice: &mut Dice, offer: &str) -> String {
 }
 
 /// All of them, well shuffled.
-fn thousand(offer: &str) -> Vec<String> {
+pub(crate) fn thousand(offer: &str) -> Vec<String> {
     let mut dice = Dice::new(2);
     let dice = &mut dice;
     let mut frames: Vec<String> = Vec::new();

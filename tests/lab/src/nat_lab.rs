@@ -164,6 +164,23 @@ impl NatLab {
         self.site(side).light()
     }
 
+    /// Lets nothing through any more, for good, of the UDP flows that this side's NAT knows now. What begins later finds its way, and so
+    /// does TCP: a path that dies beside others that live.
+    ///
+    /// # Errors
+    /// When `nft` or `conntrack` fails, as where nothing flows.
+    pub fn kill_flows(&self, side: Side) -> Result<()> {
+        self.site(side).kill_flows(false)
+    }
+
+    /// The same, but only of what comes to this side: the other one notices nothing.
+    ///
+    /// # Errors
+    /// As [`Self::kill_flows`].
+    pub fn deafen_flows(&self, side: Side) -> Result<()> {
+        self.site(side).kill_flows(true)
+    }
+
     /// Deletes the host's address, so that every socket on it is dead.
     ///
     /// # Errors

@@ -126,8 +126,28 @@ impl Process {
     /// # Errors
     /// When it has ended already.
     pub fn interrupt(&self) -> Result<()> {
+        self.signal("-INT")
+    }
+
+    /// SIGSTOP: it does nothing until [`Self::resume`].
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn pause(&self) -> Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn resume(&self) -> Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<()> {
         let mut command = Command::new("kill");
-        crate::shell::feed(command.args(["-INT", &self.id().to_string()]), "").map(drop)
+        crate::shell::feed(command.args([signal, &self.id().to_string()]), "").map(drop)
     }
 
     /// SIGKILL: it is gone without a word.

@@ -1,8 +1,9 @@
 //! One side: a host, the NAT before it, and the cables.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::Family;
 use crate::cable::Cable;
@@ -117,6 +118,32 @@ impl Site {
         self.nat.run("nft delete table inet dark").map(drop)
     }
 
+    /// By the ports that they have on the host, for which nothing passes any more.
+    pub(super) fn kill_flows(&self, inward_only: bool) -> Result<()> {
+        let host = format!("src={} ", self.address());
+        let flows = self.nat.run("conntrack -L -p udp")?;
+        let ours = flows.lines().filter(|flow| flow.contains(&host));
+        let ports: BTreeSet<u16> = ours.filter_map(|flow| port_of(flow, &host)).collect();
+        ensure!(!ports.is_empty(), "nothing flows from {host}: {flows}");
+        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+        let (ports, host) = (ports.join(", "), self.address());
+        let outward = match inward_only {
+            true => String::new(),
+            false => format!("ip saddr {host} udp sport {{ {ports} }} drop"),
+        };
+        let rules = format!(
+            "table inet dead {{
+  chain ports {{
+    type filter hook forward priority -100
+    {outward}
+    ip daddr {host} udp dport {{ {ports} }} drop
+  }}
+}}
+"
+        );
+        self.nat.feed("nft -f -", &rules).map(drop)
+    }
+
     pub(super) fn delete_address(&mut self) -> Result<()> {
         self.host.ip("addr flush dev eth0 scope global\n")
     }
@@ -163,4 +190,11 @@ pub(super) fn without_address_detection(place: &Namespace, family: Family) -> Re
     place
         .run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0")
         .map(drop)
+}
+
+/// The port of this end of a flow, as conntrack lists it: `src=… dst=… sport=… dport=…` for each direction.
+fn port_of(flow: &str, end: &str) -> Option<u16> {
+    let (_, rest) = flow.split_once(end)?;
+    let (_, port) = rest.split_once("sport=")?;
+    port.split_whitespace().next()?.parse().ok()
 }

@@ -36,6 +36,7 @@ fn quiet() -> Value {
         "network.http.speculative-parallel-limit": 0,
         "network.trr.mode": 5,
         "network.manage-offline-status": false,
+        "security.mixed_content.upgrade_display_content": false,
         "datareporting.healthreport.uploadEnabled": false,
         "datareporting.policy.dataSubmissionEnabled": false,
         "toolkit.telemetry.enabled": false,
