@@ -34,6 +34,8 @@ impl Lan {
     pub fn new() -> Result<Self> {
         let hosts = [Namespace::new()?, Namespace::new()?];
         let [a, b] = &hosts;
+        a.without_address_detection()?;
+        b.without_address_detection()?;
         a.ip(&format!(
             "link add eth0 type veth peer name eth0 netns {}\n",
             b.id()

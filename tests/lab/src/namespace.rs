@@ -112,6 +112,13 @@ impl Namespace {
         shell::feed(self.command(program).args(words), input)
     }
 
+    /// Link-local addresses would otherwise come a second or two after their interface (RFC 4862 5.4), also where nobody wants
+    /// them; and Chromium breaks off what it loads when they do. For a place that has no interface yet.
+    pub(crate) fn without_address_detection(&self) -> Result<()> {
+        self.run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0")
+            .map(drop)
+    }
+
     /// Many lines of `ip` at once.
     pub(crate) fn ip(&self, lines: &str) -> Result<()> {
         self.feed("ip -batch -", lines).map(drop)

@@ -82,7 +82,7 @@ impl NatLab {
     fn build(family: Family, options: CoturnOptions, seed: Option<u64>) -> Result<Self> {
         let files = Scratch::new()?;
         let public = Namespace::new()?;
-        site::without_address_detection(&public, family)?;
+        public.without_address_detection()?;
         public::segment(&public, family)?;
         let sites = [
             Site::new(1, family, &public, seed)?,

@@ -49,8 +49,8 @@ impl Site {
             cable: None,
             moves: 0,
         };
-        without_address_detection(&site.nat, family)?;
-        without_address_detection(&site.host, family)?;
+        site.nat.without_address_detection()?;
+        site.host.without_address_detection()?;
         site.plug(public, seed)?;
         site.route(public)?;
         site.give_address()?;
@@ -179,17 +179,6 @@ impl Site {
         }
         self.host.ip(&lines)
     }
-}
-
-/// Link-local addresses would otherwise wait a second or two before they are used (RFC 4862 section 5.4), before the first
-/// interface is made.
-pub(super) fn without_address_detection(place: &Namespace, family: Family) -> Result<()> {
-    if family == Family::V4 {
-        return Ok(());
-    }
-    place
-        .run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0")
-        .map(drop)
 }
 
 /// The port of this end of a flow, as conntrack lists it: `src=… dst=… sport=… dport=…` for each direction.
