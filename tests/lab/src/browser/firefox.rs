@@ -3,7 +3,7 @@
 mod preferences;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,8 @@ pub(super) struct Firefox {
     _profile: Scratch,
     version: String,
     dark: bool,
+    /// Held while the focus is to stay where it is.
+    focus: Mutex<()>,
 }
 
 /// It does not end with its WebSocket, but with whoever holds the input of this shell.
@@ -73,6 +75,7 @@ impl Firefox {
             _profile: profile,
             version: String::new(),
             dark: options.dark,
+            focus: Mutex::default(),
         };
         let session = browser.tell("session.new", &json!({"capabilities": {}}))?;
         let version = session["capabilities"]["browserVersion"].as_str();
@@ -182,6 +185,10 @@ impl Driver for Firefox {
     }
 
     fn press(&self, page: &str, key: &Key) -> Result<()> {
+        // As somebody does who types: in a window without the focus, keys arrive but Enter presses no button. There is one focus for
+        // all pages, which several tests may have.
+        let _alone = self.focus.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tell("browsingContext.activate", &json!({"context": page}))?;
         let source = json!({"type": "key", "id": "keyboard", "actions": key.webdriver()});
         self.act(page, &source)
     }
