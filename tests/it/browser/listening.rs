@@ -39,9 +39,13 @@ pub(crate) fn is_enough(seconds: f64) {
     assert!(seconds >= ENOUGH, "{seconds:.2} s of the tone");
 }
 
-/// Writes a message, as somebody does.
+/// Writes a message, as somebody does: who misses the field, since a message came just then and moved it, clicks once more.
 pub(crate) fn says(page: &Page, text: &str) {
-    page.click("#text").unwrap();
+    let deadline = Instant::now() + LIMIT;
+    while page.run("document.activeElement?.id", LIMIT).unwrap() != "text" {
+        assert!(Instant::now() < deadline, "the field takes no focus");
+        page.click("#text").unwrap();
+    }
     page.write(text).unwrap();
     page.press("Enter").unwrap();
 }
