@@ -21,7 +21,7 @@ const THRESHOLD: f64 = 1e-5;
 /// A question about received sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SoundCheck {
-    /// 200 ms above -50 dBFS within a second.
+    /// 200 ms above -50 dBFS within five seconds.
     Audio,
     /// For 1 s at least 70 % of the energy within 5 Hz of `hz`.
     Tone {

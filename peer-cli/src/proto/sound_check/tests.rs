@@ -118,8 +118,8 @@ fn sound_is_200_ms_of_what_was_really_sent() {
     assert_eq!(made_up.report().got, "no sound");
 
     let mut sparse = Loudness::default();
-    let met: Vec<bool> = (0..200)
-        .map(|n| sparse.feed(&frames[1], n % 6 == 0))
+    let met: Vec<bool> = (0..2000)
+        .map(|n| sparse.feed(&frames[1], n % 30 == 0))
         .collect();
     assert!(!met.contains(&true));
 }
