@@ -105,12 +105,14 @@ async fn two_who_wait_are_told_so() {
 async fn a_kept_answerer_takes_one_call_after_the_other() {
     let server = TestServer::start();
     let url = server.url();
-    let bob = TestPeer::answer(&url, "--keep -m welcome")
+    let mut bob = TestPeer::answer(&url, "--keep -m welcome")
         .is_waiting()
         .await;
     for _ in 0..3 {
         let ann = TestPeer::call(&url, "--expect message=welcome");
         assert_eq!(ann.exits(0).await.texts(), ["welcome"]);
+        // Until the last of its sound is played it is busy.
+        bob.sees("ended").await;
     }
     bob.hang_up();
     let bob = bob.exits(130).await;
