@@ -105,7 +105,7 @@ impl Eager {
     }
 
     /// Whether what came from there nominates a relayed path while a direct one may still turn up. It will be repeated.
-    pub(super) fn is_early(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> bool {
+    pub(super) fn has_to_wait(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> bool {
         let (check, ours) = match unwrapped(datagram) {
             Some(inner) => (inner, true),
             None => (datagram, false),
@@ -224,33 +224,33 @@ mod tests {
     fn a_relayed_path_waits_and_a_direct_one_does_not() {
         let (relay, direct) = (at("203.0.113.1:45011"), at("192.168.1.10:60889"));
         let (now, eager) = (Instant::now(), eager(&[HOST, RELAY]));
-        assert!(eager.is_early(relay, &check(true), now));
-        assert!(!eager.is_early(relay, &check(false), now));
-        assert!(!eager.is_early(relay, &check(true), now + DIRECT_FIRST));
+        assert!(eager.has_to_wait(relay, &check(true), now));
+        assert!(!eager.has_to_wait(relay, &check(false), now));
+        assert!(!eager.has_to_wait(relay, &check(true), now + DIRECT_FIRST));
         // A direct one works, and will be nominated before long.
-        assert!(!eager.is_early(direct, &check(true), now));
-        assert!(eager.is_early(relay, &check(true), now + DIRECT_FIRST));
-        assert!(!eager.is_early(relay, &check(true), now + DIRECT_WORKS));
+        assert!(!eager.has_to_wait(direct, &check(true), now));
+        assert!(eager.has_to_wait(relay, &check(true), now + DIRECT_FIRST));
+        assert!(!eager.has_to_wait(relay, &check(true), now + DIRECT_WORKS));
     }
 
     #[test]
     fn a_relay_whose_candidate_comes_after_its_check_waits_too() {
         let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
         let eager = eager(&[HOST]);
-        assert!(eager.is_early(relay, &check(true), now));
+        assert!(eager.has_to_wait(relay, &check(true), now));
         eager.know(RELAY);
-        assert!(eager.is_early(relay, &check(true), now + STRANGER));
+        assert!(eager.has_to_wait(relay, &check(true), now + STRANGER));
     }
 
     #[test]
     fn who_comes_from_a_place_that_nobody_named_waits_but_a_moment() {
         let (stranger, now) = (at("198.51.100.7:4711"), Instant::now());
         let eager = eager(&[HOST]);
-        assert!(eager.is_early(stranger, &check(true), now));
-        assert!(!eager.is_early(stranger, &check(true), now + STRANGER));
+        assert!(eager.has_to_wait(stranger, &check(true), now));
+        assert!(!eager.has_to_wait(stranger, &check(true), now + STRANGER));
         // Behind a name of multicast DNS (RFC 8828), or a NAT with a port for each destination.
         for known in ["10.1.2.3:4711", "127.0.0.1:4711", "192.168.1.10:4711"] {
-            assert!(!eager.is_early(at(known), &check(true), now), "{known}");
+            assert!(!eager.has_to_wait(at(known), &check(true), now), "{known}");
         }
     }
 
@@ -262,7 +262,7 @@ mod tests {
         let data = [&[0x00, 0x13, 0, check.len() as u8][..], &check].concat();
         let indication = [&DATA_INDICATION[..], &[0; HEADER - 2], &data].concat();
         for wrapped in [channel, indication] {
-            assert!(eager(&[HOST]).is_early(server, &wrapped, now));
+            assert!(eager(&[HOST]).has_to_wait(server, &wrapped, now));
         }
     }
 
@@ -270,16 +270,16 @@ mod tests {
     fn who_has_waited_or_has_no_other_way_is_not_held_up() {
         let (relay, now) = (at("203.0.113.1:45011"), Instant::now());
         let regular = eager(&[HOST, RELAY]);
-        assert!(!regular.is_early(relay, &check(false), now));
-        assert!(!regular.is_early(relay, &check(true), now));
-        assert!(!eager(&[RELAY]).is_early(relay, &check(true), now));
+        assert!(!regular.has_to_wait(relay, &check(false), now));
+        assert!(!regular.has_to_wait(relay, &check(true), now));
+        assert!(!eager(&[RELAY]).has_to_wait(relay, &check(true), now));
     }
 
     #[test]
     fn where_only_a_relay_is_wanted_nothing_waits() {
         let eager = Eager::new(true);
         [HOST, RELAY].iter().for_each(|line| eager.know(line));
-        assert!(!eager.is_early(at("203.0.113.1:45011"), &check(true), Instant::now()));
+        assert!(!eager.has_to_wait(at("203.0.113.1:45011"), &check(true), Instant::now()));
     }
 
     #[test]
@@ -288,13 +288,13 @@ mod tests {
         let sdp = |ufrag| format!("v=0\r\na=ice-ufrag:{ufrag}\r\na={HOST}\r\na={RELAY}\r\n");
         let (eager, later) = (eager(&[]), now + DIRECT_FIRST);
         eager.described(&sdp("b"));
-        assert!(eager.is_early(relay, &check(true), now));
+        assert!(eager.has_to_wait(relay, &check(true), now));
         eager.described(&sdp("b"));
-        assert!(!eager.is_early(relay, &check(true), later));
+        assert!(!eager.has_to_wait(relay, &check(true), later));
         eager.described(&sdp("c"));
         // Those of before do not count.
-        assert!(!eager.is_early(relay, &check(false), later));
-        assert!(eager.is_early(relay, &check_by(b'c', true), later));
+        assert!(!eager.has_to_wait(relay, &check(false), later));
+        assert!(eager.has_to_wait(relay, &check_by(b'c', true), later));
     }
 
     proptest! {
@@ -304,7 +304,7 @@ mod tests {
             let wrapped = [&[0x40, 0, 0, 0][..], &bytes].concat();
             let check = [&BINDING[..], &bytes].concat();
             for datagram in [bytes, wrapped, check] {
-                eager.is_early(at("192.0.2.1:1"), &datagram, Instant::now());
+                eager.has_to_wait(at("192.0.2.1:1"), &datagram, Instant::now());
             }
         }
     }

@@ -192,7 +192,7 @@ impl PeerSocket {
         }
         let Below { early, eager, .. } = &self.below;
         early.keeps(&self.again_tx, meta.addr, arrived)
-            || eager.is_early(meta.addr, arrived, Instant::now())
+            || eager.has_to_wait(meta.addr, arrived, Instant::now())
     }
 
     /// A check that came too early, and is not any more.
@@ -212,7 +212,7 @@ impl PeerSocket {
         buf[..length].copy_from_slice(&check[..length]);
         *meta = RecvMeta::default();
         (meta.addr, meta.len, meta.stride) = (from, length, length.max(1));
-        if self.below.eager.is_early(from, &check, Instant::now()) {
+        if self.below.eager.has_to_wait(from, &check, Instant::now()) {
             meta.len = 0;
         }
         Poll::Ready(())

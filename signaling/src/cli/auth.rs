@@ -25,7 +25,7 @@ enum Which {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who may come in")]
 pub(super) struct AuthArguments {
-    /// Who may: everybody, or who has a token
+    /// none: everybody; token: who has a signed one
     ///
     /// A token is a JWT (RFC 7519), signed with HS256 and the secret in SIGNALING_TOKEN_SECRET (32 bytes or more), or with
     /// EdDSA and the private half of --token-key. Its claims are exp, and, where they shall be fixed, room, name and role
