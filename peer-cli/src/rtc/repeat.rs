@@ -9,8 +9,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use webrtc::runtime::AsyncUdpSocket;
 
+use super::early::Arrived;
 use super::impaired::{Datagram, Impaired};
 use super::pace::Pace;
 use super::relay::payload;
@@ -52,6 +54,22 @@ pub(super) fn later(
     });
 }
 
+/// The same for what has come: a flight that is faster than our own end of the path is dropped by the crate, and some repeat it
+/// after a second only.
+pub(super) fn again(to: &mpsc::Sender<Arrived>, pace: &Pace, datagram: &[u8], from: SocketAddr) {
+    // As many as have room; the others are repeated by the other side.
+    let Ok(place) = to.clone().try_reserve_owned() else {
+        return;
+    };
+    let (pace, datagram) = (pace.clone(), datagram.to_vec());
+    tokio::spawn(async move {
+        tokio::time::sleep(COPIES[0]).await;
+        if pace.is_looking() {
+            place.send((datagram, from));
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +81,22 @@ mod tests {
         assert!(!is_handshake(&[23, 254, 253]), "data");
         assert!(!is_handshake(&[0x40, 0, 0, 3, 23, 254, 253, 0]));
         assert!(!is_handshake(&[0, 1, 0, 0]) && !is_handshake(&[]) && !is_handshake(&[0x40]));
+    }
+
+    #[tokio::test]
+    async fn what_came_comes_once_more_while_a_connection_is_looked_for() {
+        let from = SocketAddr::from(([192, 0, 2, 1], 4711));
+        let (to, mut again_rx) = mpsc::channel(2);
+        let pace = Pace::new();
+        for flight in [[22, 1], [22, 2], [22, 3]] {
+            again(&to, &pace, &flight, from);
+        }
+        assert_eq!(again_rx.recv().await, Some((vec![22, 1], from)));
+        assert_eq!(again_rx.recv().await, Some((vec![22, 2], from)));
+        assert!(again_rx.try_recv().is_err(), "more than there is room for");
+        again(&to, &pace, &[22, 4], from);
+        pace.connected();
+        drop(to);
+        assert_eq!(again_rx.recv().await, None, "it is up");
     }
 }

@@ -98,7 +98,7 @@ impl SocketFactory {
             Impaired::start(*spec, seed.wrapping_add(index), Arc::clone(&inner))
         });
         let listener = Listener::default();
-        let (again_tx, again) = mpsc::channel(early::MAX_WAITING);
+        let (again_tx, again) = mpsc::channel(2 * early::MAX_WAITING);
         let socket: Arc<dyn AsyncUdpSocket> = Arc::new(PeerSocket {
             inner,
             impaired,
@@ -153,7 +153,7 @@ struct PeerSocket {
     local: SocketAddr,
     below: Below,
     again_tx: mpsc::Sender<Arrived>,
-    /// Checks that came too early. Polled by one task at a time; never held across an await.
+    /// What came too early. Polled by one task at a time; never held across an await.
     again: Mutex<mpsc::Receiver<Arrived>>,
     listener: Listener,
 }
@@ -187,15 +187,23 @@ impl PeerSocket {
     /// What comes while a connection is looked for; whether the crate is not to see it now. Checks come alone.
     fn holds_back(&self, buf: &[u8], meta: &RecvMeta) -> bool {
         let arrived = &buf[..meta.len];
+        let Below {
+            pace,
+            tally,
+            eager,
+            early,
+        } = &self.below;
         for datagram in arrived.chunks(meta.stride.max(1)) {
-            self.below.tally.heard(self.local, meta.addr, datagram);
+            tally.heard(self.local, meta.addr, datagram);
+            if repeat::is_handshake(datagram) {
+                repeat::again(&self.again_tx, pace, datagram, meta.addr);
+            }
         }
-        let Below { early, eager, .. } = &self.below;
         early.keeps(&self.again_tx, meta.addr, arrived)
             || eager.has_to_wait(meta.addr, arrived, Instant::now())
     }
 
-    /// A check that came too early, and is not any more.
+    /// What came too early, and is not any more.
     fn poll_again(
         &self,
         cx: &mut Context<'_>,
