@@ -78,9 +78,7 @@ impl CloseCode {
             Self::RoomFull => "the room is full; use another room or have --max-room raised",
             Self::TooSlow => "this client read too slowly for its room; check the network",
             Self::TooMany => "too many messages; slow down or have --max-rate raised",
-            Self::NotAuthorised => {
-                "this server asks who you are: pass --token, or ask for a new one"
-            }
+            Self::NotAuthorised => "pass --token, or ask its operator for another one",
         }
     }
 

@@ -58,7 +58,7 @@ pub enum KeyError {
 /// Why somebody may not come in, in words for the one who asks.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub(crate) enum Refusal {
-    #[error("this server asks for a token: ?token=… or Authorization: Bearer")]
+    #[error("this server asks for a token")]
     Missing,
     #[error("the token was not made for this server")]
     Forged,
