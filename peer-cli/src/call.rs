@@ -8,6 +8,7 @@
 //! is no path, `recovery` paths that are lost, `returning` pages that are loaded anew, `report` statistics.
 
 mod console;
+mod digits;
 mod emitter;
 mod ending;
 mod examiner;

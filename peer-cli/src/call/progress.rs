@@ -153,12 +153,7 @@ impl Call {
                     "no mDNS: candidates that hide their address stay unresolved"
                 );
             }
-            PeerEvent::Digit(digit) => {
-                let session = self.sessions.get(&key).filter(|s| s.is_connected());
-                let Some(session) = session else { return };
-                let (peer, digit) = (session.party.peer.to_string(), digit.character());
-                self.emit.emit(Event::Dtmf { peer, digit }).await;
-            }
+            PeerEvent::Digit(digit) => self.on_digit(key, digit).await,
             PeerEvent::Sending(sending) => self.desk.steer(key, sending),
             PeerEvent::Candidate(_)
             | PeerEvent::CandidatesEnd
@@ -235,27 +230,11 @@ impl Call {
             setup: setup.total,
         };
         self.examinee.report(peer.as_str(), fact).await;
+        self.tell_digits(key).await;
         self.dial(key).await;
         self.say_what_waits(key).await;
         self.drop_pending_of_full_house().await;
         self.follow_lobby().await
-    }
-
-    /// Sends the digits of `--dtmf`.
-    async fn dial(&mut self, key: Key) {
-        let Some(script) = self.plan.sound.dtmf.clone() else {
-            return;
-        };
-        let Some(session) = self.sessions.get(&key) else {
-            return;
-        };
-        if !session.link.rtc.dial(script) {
-            let text = format!(
-                "{} takes no digits (no telephone-event)",
-                session.party.name
-            );
-            self.emit.emit(Event::warning("dtmf", text)).await;
-        }
     }
 
     async fn say_what_waits(&mut self, key: Key) {

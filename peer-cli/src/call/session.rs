@@ -17,6 +17,7 @@ use super::timing::Timing;
 use crate::event::{Event, Path};
 use crate::proto::channels::Channels;
 use crate::proto::chat::{Inbox, Outbox};
+use crate::proto::dtmf::Digit;
 use crate::proto::negotiation::{Negotiation, Purpose};
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::recovery::Recovery;
@@ -122,6 +123,8 @@ pub(super) struct Session {
     pub(super) reason: String,
     /// Messages wait until then for the channel that a tutorial page makes itself.
     pub(super) held_back: Option<Instant>,
+    /// Digits that came and were not told yet.
+    pub(super) digits: Vec<Digit>,
     /// Something to send ended; hang up once the messages are out.
     pub(super) finish: bool,
     inbox: Inbox,
@@ -192,6 +195,7 @@ impl Session {
             sends: None,
             reason: String::new(),
             held_back: None,
+            digits: Vec::new(),
             finish: false,
             inbox: Inbox::default(),
             maker,
