@@ -203,3 +203,5 @@ fn refusal(error: &Error) -> Refusal {
 
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod trial;

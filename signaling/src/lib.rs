@@ -31,6 +31,9 @@ pub mod relay;
 pub mod stop;
 mod switchboard;
 mod text;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod trial;
 
 pub use auth::{Auth, TokenKeys};
 pub use grant::Grant;

@@ -6,7 +6,7 @@ use super::*;
 use crate::identity;
 
 mod desk;
-mod random;
+pub(crate) mod random;
 
 use desk::{Desk, TIMEOUT, hello, id_of};
 
