@@ -11,6 +11,8 @@ use thiserror::Error as ThisError;
 
 use crate::grant::Grant;
 
+mod crypto;
+
 /// Bytes of a secret for HMAC with SHA-256 (RFC 7518 3.2).
 const MIN_SECRET: usize = 32;
 /// Seconds by which the clocks of whoever signs and of this server may differ.
@@ -111,6 +113,7 @@ impl TokenKeys {
     /// # Errors
     /// When there is none, or one that is no key.
     pub fn new(secret: Option<Secret>, public: Option<String>) -> Result<Self, KeyError> {
+        crypto::install();
         if let Some(secret) = &secret {
             let length = secret.expose().len();
             if length < MIN_SECRET {

@@ -4,6 +4,8 @@
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
     ("jsonwebtoken", &["signaling/src/auth"]),
+    ("ring", &["signaling/src/auth"]),
+    ("signature", &["signaling/src/auth"]),
     ("prometheus_client", &["signaling/src/metrics.rs"]),
     ("flate2", &["signaling/src/http/page.rs"]),
     ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
