@@ -290,9 +290,16 @@ impl Call {
         }
     }
 
-    /// Calls that are up or being hung up: they fill the places of `--peers`.
+    /// Calls that are up or being hung up.
     fn occupied_count(&self) -> usize {
         self.sessions.values().filter(|s| s.was_connected()).count()
+    }
+
+    /// Whether all places of `--peers` are taken. Who stays for more calls takes the next one while the last sound of the one before
+    /// is still being played.
+    fn is_full(&self) -> bool {
+        let taken = |s: &&Session| s.was_connected() && !(self.plan.keep && s.has_said_goodbye());
+        self.sessions.values().filter(taken).count() >= self.plan.peers
     }
 
     fn connected_count(&self) -> usize {

@@ -143,7 +143,7 @@ impl Call {
                 return Ok(());
             }
         }
-        if self.occupied_count() >= self.plan.peers {
+        if self.is_full() {
             self.reply(from, session, Wire::Busy).await;
             return Ok(());
         }

@@ -172,7 +172,7 @@ impl Call {
         if !matches!(session.phase, Phase::Connecting { .. }) || !session.link.is_up() {
             return Ok(());
         }
-        if self.occupied_count() >= self.plan.peers {
+        if self.is_full() {
             let frame = session.outgoing(shared::PeerEvent::Busy);
             self.send(frame).await;
             self.finish(key, EndedBy::Local, "another call came first")
@@ -266,7 +266,7 @@ impl Call {
 
     /// The calls that came second.
     async fn drop_pending_of_full_house(&mut self) {
-        if self.occupied_count() >= self.plan.peers {
+        if self.is_full() {
             self.drop_pending("another call came first").await;
         }
     }

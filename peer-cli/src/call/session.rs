@@ -215,6 +215,11 @@ impl Session {
         self.timing.connected_at().is_some()
     }
 
+    /// Whether one side has said its last words; what is on its way still arrives, and is played.
+    pub(super) fn has_said_goodbye(&self) -> bool {
+        matches!(self.phase, Phase::Draining { .. } | Phase::Closing)
+    }
+
     /// When it is time to say that nothing has been heard.
     pub(super) fn silence_due(&self) -> Option<Instant> {
         let connected = self.timing.connected_at()?;
