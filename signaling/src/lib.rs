@@ -6,7 +6,8 @@
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `metrics`: what is counted, for Prometheus
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
-//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
+//! - `tls`: the certificate, and TLS below HTTP; the only room that names the TLS library
+//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals; [`program`] joins them
 
 use std::io;
 use std::time::Duration;
@@ -27,16 +28,20 @@ mod identity;
 mod limits;
 pub mod log;
 mod metrics;
+pub mod program;
 pub mod relay;
 pub mod stop;
 mod switchboard;
 mod text;
+mod tls;
 
 pub use auth::{Auth, TokenKeys};
 pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
+pub use tls::Tls;
 
+use http::Ending;
 use metrics::Metrics;
 use switchboard::Switchboard;
 
@@ -63,6 +68,8 @@ pub struct ServerOptions {
     pub ping_every: Duration,
     /// How long after a ping a client may be silent before it is taken for dead.
     pub ping_deadline: Duration,
+    /// Over how long clients are told that the server ends, when it does so gently; 0 is at once.
+    pub drain: Duration,
 }
 
 impl Default for ServerOptions {
@@ -78,6 +85,7 @@ impl Default for ServerOptions {
             hello_timeout: shared::limits::HELLO_TIMEOUT,
             ping_every: Duration::from_secs(15),
             ping_deadline: Duration::from_secs(10),
+            drain: Duration::ZERO,
         }
     }
 }
@@ -87,14 +95,18 @@ impl Default for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     relay: Option<Relay>,
+    tls: Option<Tls>,
+    gently: CancellationToken,
 }
 
 impl Server {
     /// Does nothing yet.
-    pub const fn new(options: ServerOptions) -> Self {
+    pub fn new(options: ServerOptions) -> Self {
         Self {
             options,
             relay: None,
+            tls: None,
+            gently: CancellationToken::new(),
         }
     }
 
@@ -105,13 +117,29 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Ends gently once `gently` is cancelled: `/readyz` says 503, nobody comes in any more, those who are in are told (close
+    /// code 1001) one after another over [`ServerOptions::drain`], and then it ends.
+    #[must_use]
+    pub fn drained_by(mut self, gently: CancellationToken) -> Self {
+        self.gently = gently;
+        self
+    }
+
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let options = self.options;
+        let at_once = shutdown.child_token();
         // Also when nobody waits for this future any more.
-        let relay_stop = shutdown.child_token();
+        let relay_stop = at_once.child_token();
         let _stopped = relay_stop.clone().drop_guard();
         let (ice_servers, relaying) = relay::start(
             self.relay,
@@ -127,9 +155,14 @@ impl Server {
             seed,
             ice_servers,
             metrics.clone(),
-            shutdown.clone(),
+            at_once.clone(),
         );
-        let served = http::serve(options, switchboard, metrics, listener, shutdown).await;
+        let ending = Ending {
+            gently: self.gently,
+            at_once,
+        };
+        let listener = (listener, self.tls);
+        let served = http::serve(options, switchboard, metrics, listener, ending).await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),
