@@ -21,8 +21,15 @@ pub(crate) struct Running {
 
 /// The program with nothing of ours in its environment.
 pub(crate) fn signaling(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_signaling"));
-    command.args(arguments).env_remove("RUST_LOG");
+    let mut command = within(env!("CARGO_BIN_EXE_signaling"));
+    command.args(arguments);
+    command
+}
+
+/// A program that may start ours.
+pub(crate) fn within(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("RUST_LOG");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SIGNALING_") {
             command.env_remove(name);

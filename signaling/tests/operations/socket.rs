@@ -17,8 +17,25 @@ pub(crate) enum Heard {
 }
 
 impl<S: Read + Write> Socket<S> {
-    pub(crate) fn open(mut stream: S) -> Self {
-        stream.write_all(UPGRADE.as_bytes()).unwrap();
+    pub(crate) fn open(stream: S) -> Self {
+        Self::asking(stream, UPGRADE)
+    }
+
+    /// A peer that has heard `welcome`.
+    pub(crate) fn peer(stream: S) -> Self {
+        let protocol = "\r\nSec-WebSocket-Protocol: peer.v1\r\n\r\n";
+        let mut peer = Self::asking(stream, &UPGRADE.replace("\r\n\r\n", protocol));
+        peer.says(r#"{"event":"hello","data":{"version":1,"name":"n","role":"call","app":"call","secret":"0123456789abcdef"}}"#);
+        let heard = peer.hears();
+        assert!(
+            matches!(&heard, Heard::Text(text) if text.contains("welcome")),
+            "{heard:?}"
+        );
+        peer
+    }
+
+    fn asking(mut stream: S, request: &str) -> Self {
+        stream.write_all(request.as_bytes()).unwrap();
         stream.flush().unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
