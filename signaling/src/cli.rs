@@ -213,6 +213,12 @@ impl Arguments {
         )?)
     }
 
+    /// Whether a line on the terminal may say how the server does.
+    #[must_use]
+    pub fn status(&self) -> bool {
+        self.log == Format::Text && !self.run.no_status
+    }
+
     /// The certificate of this server, if it is to speak TLS.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - [`auth`]: who may come in; `grant`: what they may do (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
-//! - `metrics`: what is counted, for Prometheus
+//! - `metrics`: what is counted, for Prometheus; [`status`]: the same at a glance, on a terminal
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
 //! - `tls`: the certificate, and TLS below HTTP; the only room that names the TLS library
 //! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals; [`program`] joins them
@@ -16,6 +16,7 @@ use shared::Secret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+mod activity;
 pub mod announce;
 pub mod auth;
 pub mod cli;
@@ -30,11 +31,13 @@ pub mod log;
 mod metrics;
 pub mod program;
 pub mod relay;
+pub mod status;
 pub mod stop;
 mod switchboard;
 mod text;
 mod tls;
 
+pub use activity::{Activity, Glance};
 pub use auth::{Auth, TokenKeys};
 pub use grant::Grant;
 pub use limits::Limits;
@@ -97,6 +100,7 @@ pub struct Server {
     relay: Option<Relay>,
     tls: Option<Tls>,
     gently: CancellationToken,
+    metrics: Metrics,
 }
 
 impl Server {
@@ -107,6 +111,7 @@ impl Server {
             relay: None,
             tls: None,
             gently: CancellationToken::new(),
+            metrics: Metrics::new(),
         }
     }
 
@@ -132,6 +137,12 @@ impl Server {
         self
     }
 
+    /// What it will be doing.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        Activity(self.metrics.clone())
+    }
+
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let mut seed = [0; 32];
@@ -148,7 +159,7 @@ impl Server {
             &options.limits,
             &relay_stop,
         )?;
-        let metrics = Metrics::new();
+        let metrics = self.metrics;
         let switchboard = Switchboard::start(
             &options.limits,
             options.hello_timeout,

@@ -16,19 +16,19 @@ async fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(Refused::Usage(why)) => why.exit(),
         Err(Refused::File(why, format)) => {
-            log::start(format);
+            let _ = log::start(format);
             return fail(CONFIGURATION, &why, format);
         }
     };
     if let Some(Errand::Token(token)) = &arguments.errand {
         return print(token);
     }
-    log::start(arguments.log);
+    let screen = log::start(arguments.log);
     let ready = match program::prepare(&arguments).await {
         Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };
-    match program::run(&arguments, ready).await {
+    match program::run(&arguments, ready, screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => fail(1, &why, arguments.log),
     }

@@ -9,6 +9,7 @@ use tracing::{error, info};
 
 use crate::announce::{self, Site};
 use crate::cli::{Arguments, Secrets};
+use crate::status::{Line, Screen};
 use crate::{Relay, Server, Tls, stop};
 
 /// A server and where it listens, bound but not told yet.
@@ -49,7 +50,7 @@ pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
 ///
 /// # Errors
 /// What the system refuses.
-pub async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
+pub async fn run(arguments: &Arguments, ready: Ready, screen: Screen) -> anyhow::Result<()> {
     let Ready {
         server,
         listener,
@@ -71,6 +72,8 @@ pub async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
     if arguments.json {
         let _ = announce::tell_scripts(&mut io::stdout().lock(), &site);
     }
+    let status = arguments.status();
+    let _line = status.then(|| Line::start(screen, server.activity()));
     server
         .drained_by(signals.gently)
         .serve(listener, signals.at_once)

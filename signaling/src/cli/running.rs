@@ -27,6 +27,12 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = span)]
     #[arg(env = "SIGNALING_DRAIN", hide_env = true)]
     pub(super) drain: Duration,
+
+    /// No line on the terminal that says how the server does
+    ///
+    /// There is none either where stderr is no terminal, and with --log json.
+    #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
+    pub(super) no_status: bool,
 }
 
 /// TLS, for `--help` in one group.

@@ -57,7 +57,7 @@ fn asked_for(dashboard: &serde_json::Value) -> BTreeSet<String> {
 #[test]
 fn the_dashboard_shows_everything_that_is_exported_and_nothing_else() {
     let house = Running::start(&[]);
-    let mut peer = Socket::peer(house.connect());
+    let mut peer = Socket::peer(house.connect(), "a-secret-of-somebody");
     peer.says(r#"{"event":"bye","data":{"reason":"r","outcome":"direct","setup_ms":24.5}}"#);
     drop(peer);
     ask(house.connect(), "GET /socket");

@@ -7,6 +7,7 @@ mod drain;
 mod file;
 mod house;
 mod socket;
+mod status;
 mod tls;
 
 /// Says past the test harness what was not tried, and why.

@@ -21,11 +21,13 @@ impl<S: Read + Write> Socket<S> {
         Self::asking(stream, UPGRADE)
     }
 
-    /// A peer that has heard `welcome`.
-    pub(crate) fn peer(stream: S) -> Self {
+    /// A peer that has heard `welcome`: whoever says something from now on is heard.
+    pub(crate) fn peer(stream: S, secret: &str) -> Self {
         let protocol = "\r\nSec-WebSocket-Protocol: peer.v1\r\n\r\n";
         let mut peer = Self::asking(stream, &UPGRADE.replace("\r\n\r\n", protocol));
-        peer.says(r#"{"event":"hello","data":{"version":1,"name":"n","role":"call","app":"call","secret":"0123456789abcdef"}}"#);
+        peer.says(&format!(
+            r#"{{"event":"hello","data":{{"version":1,"name":"n","role":"call","app":"call","secret":"{secret}"}}}}"#
+        ));
         let heard = peer.hears();
         assert!(
             matches!(&heard, Heard::Text(text) if text.contains("welcome")),
@@ -64,6 +66,17 @@ impl<S: Read + Write> Socket<S> {
         self.stream.flush().unwrap();
     }
 
+    /// Reads until somebody says this.
+    pub(crate) fn hears_of(&mut self, what: &str) {
+        loop {
+            match self.hears() {
+                Heard::Text(text) if text.contains(what) => return,
+                Heard::Text(_) => {}
+                Heard::Close(code, reason) => panic!("closed with {code} {reason}"),
+            }
+        }
+    }
+
     /// The next text or close frame.
     pub(crate) fn hears(&mut self) -> Heard {
         loop {
@@ -74,6 +87,11 @@ impl<S: Read + Write> Socket<S> {
                     let mut length = [0; 2];
                     self.stream.read_exact(&mut length).unwrap();
                     usize::from(u16::from_be_bytes(length))
+                }
+                127 => {
+                    let mut length = [0; 8];
+                    self.stream.read_exact(&mut length).unwrap();
+                    usize::try_from(u64::from_be_bytes(length)).unwrap()
                 }
                 length => usize::from(length),
             };

@@ -115,11 +115,11 @@ fn everything_is_https_and_wss_and_says_so() {
     assert!(words.contains("--server wss://localhost/socket"), "{words}");
     assert!(words.contains("open https://localhost/"), "{words}");
     let mut ann = Socket::open(certified.connect(&house));
-    let mut bob = Socket::open(certified.connect(&house));
-    // Longer than a TLS record, RFC 8446 section 5.1.
+    let mut bob = Socket::peer(certified.connect(&house), "a-secret-of-somebody");
+    // The second is longer than a TLS record, RFC 8446 section 5.1.
     for text in ["hello".to_owned(), "x".repeat(60_000)] {
-        ann.says(&text);
-        assert_eq!(bob.hears(), Heard::Text(text));
+        ann.says(&format!(r#"{{"data":"{text}"}}"#));
+        bob.hears_of(&text);
     }
 }
 
@@ -127,7 +127,7 @@ fn everything_is_https_and_wss_and_says_so() {
 fn a_new_certificate_is_shown_at_hup_and_nobody_is_cut_off() {
     let certified = Certified::new();
     let house = certified.serve(&[]);
-    let mut ann = Socket::open(certified.connect(&house));
+    let mut ann = Socket::peer(certified.connect(&house), "the-secret-of-ann");
     let first = shown(&ann.stream);
     let second = certified.renew();
     assert_eq!(
@@ -137,18 +137,18 @@ fn a_new_certificate_is_shown_at_hup_and_nobody_is_cut_off() {
     );
     house.signal("-HUP");
     house.says("the certificate was read again: good until");
-    let mut bob = Socket::open(certified.connect(&house));
+    let mut bob = Socket::peer(certified.connect(&house), "the-secret-of-bob");
     assert_eq!(shown(&bob.stream), second);
-    ann.says("still here");
-    assert_eq!(bob.hears(), Heard::Text("still here".into()));
+    ann.says(r#"{"data":"still here"}"#);
+    bob.hears_of("still here");
     // One that is no certificate changes nothing.
     fs::write(certified.file("cert.pem"), "none").unwrap();
     house.signal("-HUP");
     house.says("the certificate stays as it was: --tls-cert ");
     house.says("no certificate in it");
     assert_eq!(shown(&certified.connect(&house)), second);
-    bob.says("and here");
-    assert_eq!(ann.hears(), Heard::Text("and here".into()));
+    bob.says(r#"{"data":"and here"}"#);
+    ann.hears_of("and here");
 }
 
 #[test]
