@@ -25,6 +25,43 @@ fn cannot_listen(addr: SocketAddr, why: &io::Error) -> anyhow::Error {
     anyhow!("cannot listen on {addr}: {} ({advice})", why.kind())
 }
 
+/// What there is to tell.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Where it listens.
+    pub bound: SocketAddr,
+    /// Where its relay does.
+    pub relay: Option<SocketAddr>,
+    /// Whether there is a page to open.
+    pub page: bool,
+    /// With TLS: the names and addresses of its certificate.
+    pub secure: Option<Vec<String>>,
+}
+
+impl Site {
+    /// Every URL to use: with TLS by the names that clients will check.
+    fn urls(&self) -> Vec<String> {
+        let Some(names) = &self.secure else {
+            return urls(self.bound);
+        };
+        let port = self.bound.port();
+        let port = if port == 443 {
+            String::new()
+        } else {
+            format!(":{port}")
+        };
+        let url = |name: &String| match name.parse() {
+            Ok(IpAddr::V6(ip)) => format!("wss://[{ip}]{port}/socket"),
+            _ => format!("wss://{name}{port}/socket"),
+        };
+        if names.is_empty() {
+            let plain = urls(self.bound).into_iter();
+            return plain.map(|url| url.replacen("ws:", "wss:", 1)).collect();
+        }
+        names.iter().map(url).collect()
+    }
+}
+
 /// One URL for each address of this machine that the bound address stands for.
 pub fn urls(bound: SocketAddr) -> Vec<String> {
     let interfaces = if bound.ip().is_unspecified() {
@@ -56,35 +93,26 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
     ips.into_iter().map(url).collect()
 }
 
-/// For people; `page` says whether there is one to open.
-fn tell_people(
-    out: &mut impl Write,
-    bound: SocketAddr,
-    relay: Option<SocketAddr>,
-    page: bool,
-) -> io::Result<()> {
-    let urls = urls(bound);
+/// For people.
+fn tell_people(out: &mut impl Write, site: &Site) -> io::Result<()> {
+    let urls = site.urls();
     for url in &urls {
         writeln!(out, "listening on {url}")?;
     }
-    for url in urls.iter().filter(|_| page) {
+    for url in urls.iter().filter(|_| site.page) {
         let address = url.trim_start_matches("ws").trim_end_matches("socket");
         writeln!(out, "open http{address} in a browser")?;
     }
-    if let Some(relay) = relay {
+    if let Some(relay) = site.relay {
         writeln!(out, "relay on udp and tcp {relay}")?;
     }
     out.flush()
 }
 
 /// For scripts: one JSON object on one line.
-pub fn tell_scripts(
-    out: &mut impl Write,
-    bound: SocketAddr,
-    relay: Option<SocketAddr>,
-) -> io::Result<()> {
-    write!(out, r#"{{"event":"listening","addr":"{bound}""#)?;
-    if let Some(relay) = relay {
+pub fn tell_scripts(out: &mut impl Write, site: &Site) -> io::Result<()> {
+    write!(out, r#"{{"event":"listening","addr":"{}""#, site.bound)?;
+    if let Some(relay) = site.relay {
         write!(out, r#","relay":"{relay}""#)?;
     }
     writeln!(out, "}}")?;
@@ -92,14 +120,14 @@ pub fn tell_scripts(
 }
 
 /// Tells where it listens, as a line of the log or to people.
-pub fn tell(format: Format, bound: SocketAddr, relay: Option<SocketAddr>, page: bool) {
+pub fn tell(format: Format, site: &Site) {
     match format {
         Format::Json => {
-            let relay = relay.map(tracing::field::display);
-            tracing::info!(addr = %bound, relay, "listening");
+            let relay = site.relay.map(tracing::field::display);
+            tracing::info!(addr = %site.bound, relay, "listening");
         }
         // Nobody reads it any more: no reason not to serve.
-        Format::Text => drop(tell_people(&mut io::stderr().lock(), bound, relay, page)),
+        Format::Text => drop(tell_people(&mut io::stderr().lock(), site)),
     }
 }
 
@@ -151,17 +179,57 @@ mod tests {
         assert_eq!(nothing_known, ["ws://0.0.0.0:80/socket"]);
     }
 
+    fn site(bound: &str) -> Site {
+        Site {
+            bound: bound.parse().unwrap(),
+            relay: None,
+            page: true,
+            secure: None,
+        }
+    }
+
+    #[test]
+    fn with_tls_the_names_of_the_certificate_are_told() {
+        let told = |bound, names: &[&str]| {
+            let mut out = Vec::new();
+            let secure = Some(names.iter().map(ToString::to_string).collect());
+            tell_people(
+                &mut out,
+                &Site {
+                    secure,
+                    ..site(bound)
+                },
+            )
+            .unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            told("0.0.0.0:443", &["peer.example"]),
+            "listening on wss://peer.example/socket\nopen https://peer.example/ in a browser\n"
+        );
+        assert_eq!(
+            told("127.0.0.1:8443", &["localhost", "::1"]),
+            "listening on wss://localhost:8443/socket\nlistening on wss://[::1]:8443/socket\n\
+             open https://localhost:8443/ in a browser\nopen https://[::1]:8443/ in a browser\n"
+        );
+        assert_eq!(
+            told("127.0.0.1:8443", &[]),
+            "listening on wss://127.0.0.1:8443/socket\nopen https://127.0.0.1:8443/ in a browser\n"
+        );
+    }
+
     #[test]
     fn scripts_read_one_line() {
         let mut out = Vec::new();
-        let addr = "127.0.0.1:41234".parse().unwrap();
-        tell_scripts(&mut out, addr, None).unwrap();
+        let site = site("127.0.0.1:41234");
+        tell_scripts(&mut out, &site).unwrap();
         assert_eq!(
             out,
             b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\"}\n"
         );
         out.clear();
-        tell_scripts(&mut out, addr, Some("127.0.0.1:3478".parse().unwrap())).unwrap();
+        let relay = Some("127.0.0.1:3478".parse().unwrap());
+        tell_scripts(&mut out, &Site { relay, ..site }).unwrap();
         let relayed: &[u8] =
             b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\"}\n";
         assert_eq!(out, relayed);

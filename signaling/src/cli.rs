@@ -3,22 +3,26 @@
 // The comments on the fields are the help text, where an address is no link and brackets are IPv6.
 #![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links)]
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use shared::Secret;
 
 use crate::log::Format;
-use crate::{Limits, RelayOptions, ServerOptions};
+use crate::{Limits, RelayOptions, ServerOptions, Tls};
 
 mod auth;
+mod file;
 mod grammar;
 mod relay;
+mod running;
 
 use auth::AuthArguments;
 pub use auth::{TOKEN_SECRET, TokenArguments};
 use grammar::{log_format, rate, size, size_rate};
 use relay::RelayArguments;
+use running::{RunArguments, TlsArguments};
 
 /// Where the secret of TURN credentials is read: never from an argument, which every user of a machine can see.
 pub const TURN_SECRET: &str = "SIGNALING_TURN_SECRET";
@@ -67,10 +71,31 @@ pub struct Arguments {
     auth: AuthArguments,
 
     #[command(flatten)]
+    tls: TlsArguments,
+
+    #[command(flatten)]
     relay: RelayArguments,
 
     #[command(flatten)]
     bounds: Bounds,
+
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+/// Why there are no arguments.
+#[derive(Debug)]
+pub enum Refused {
+    /// Help was asked for, or something typed or in the environment is wrong.
+    Usage(clap::Error),
+    /// The file of `--config` is; and how the log was to be written.
+    File(anyhow::Error, Format),
+}
+
+impl From<clap::Error> for Refused {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(error)
+    }
 }
 
 /// Secrets come by the environment alone.
@@ -166,6 +191,42 @@ Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configu
 Then, in two more terminals: peer-cli answer, and peer-cli call.";
 
 impl Arguments {
+    /// What is typed, before the environment, before the file of `--config`, before the defaults.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
+        let line: Vec<OsString> = line.into_iter().collect();
+        let arguments = Self::try_parse_from(&line)?;
+        let Some(file) = arguments
+            .run
+            .config
+            .as_ref()
+            .filter(|_| arguments.errand.is_none())
+        else {
+            return Ok(arguments);
+        };
+        let command = file::with_defaults(Self::command(), file)
+            .map_err(|why| Refused::File(why, arguments.log))?;
+        Ok(Self::from_arg_matches(
+            &command.try_get_matches_from(line)?,
+        )?)
+    }
+
+    /// Whether a line on the terminal may say how the server does.
+    #[must_use]
+    pub fn status(&self) -> bool {
+        self.log == Format::Text && !self.run.no_status
+    }
+
+    /// The certificate of this server, if it is to speak TLS.
+    ///
+    /// # Errors
+    /// What is wrong with its files.
+    pub fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        self.tls.tls()
+    }
+
     /// What the server needs of them.
     ///
     /// # Errors
@@ -207,6 +268,7 @@ impl Arguments {
             },
             origins: self.auth.origin.clone(),
             page: !self.no_page,
+            drain: self.run.drain,
             ..ServerOptions::default()
         }
     }
@@ -215,8 +277,6 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use clap::CommandFactory;
 
     use super::*;
 
@@ -273,6 +333,6 @@ mod tests {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_help().to_string();
         assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
-        assert!(help.lines().count() <= 64, "{help}");
+        assert!(help.lines().count() <= 80, "{help}");
     }
 }

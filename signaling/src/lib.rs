@@ -4,9 +4,10 @@
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - [`auth`]: who may come in; `grant`: what they may do (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
-//! - `metrics`: what is counted, for Prometheus
+//! - `metrics`: what is counted, for Prometheus; [`status`]: the same at a glance, on a terminal
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
-//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals
+//! - `tls`: the certificate, and TLS below HTTP; the only room that names the TLS library
+//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals; [`program`] joins them
 
 use std::io;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use shared::Secret;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+mod activity;
 pub mod announce;
 pub mod auth;
 pub mod cli;
@@ -27,19 +29,25 @@ mod identity;
 mod limits;
 pub mod log;
 mod metrics;
+pub mod program;
 pub mod relay;
+pub mod status;
 pub mod stop;
 mod switchboard;
 mod text;
+mod tls;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod trial;
 
+pub use activity::{Activity, Glance};
 pub use auth::{Auth, TokenKeys};
 pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
+pub use tls::Tls;
 
+use http::Ending;
 use metrics::Metrics;
 use switchboard::Switchboard;
 
@@ -66,6 +74,8 @@ pub struct ServerOptions {
     pub ping_every: Duration,
     /// How long after a ping a client may be silent before it is taken for dead.
     pub ping_deadline: Duration,
+    /// Over how long clients are told that the server ends, when it does so gently; 0 is at once.
+    pub drain: Duration,
 }
 
 impl Default for ServerOptions {
@@ -81,6 +91,7 @@ impl Default for ServerOptions {
             hello_timeout: shared::limits::HELLO_TIMEOUT,
             ping_every: Duration::from_secs(15),
             ping_deadline: Duration::from_secs(10),
+            drain: Duration::ZERO,
         }
     }
 }
@@ -90,14 +101,20 @@ impl Default for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     relay: Option<Relay>,
+    tls: Option<Tls>,
+    gently: CancellationToken,
+    metrics: Metrics,
 }
 
 impl Server {
     /// Does nothing yet.
-    pub const fn new(options: ServerOptions) -> Self {
+    pub fn new(options: ServerOptions) -> Self {
         Self {
             options,
             relay: None,
+            tls: None,
+            gently: CancellationToken::new(),
+            metrics: Metrics::new(),
         }
     }
 
@@ -108,13 +125,35 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Ends gently once `gently` is cancelled: `/readyz` says 503, nobody comes in any more, those who are in are told (close
+    /// code 1001) one after another over [`ServerOptions::drain`], and then it ends.
+    #[must_use]
+    pub fn drained_by(mut self, gently: CancellationToken) -> Self {
+        self.gently = gently;
+        self
+    }
+
+    /// What it will be doing.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        Activity(self.metrics.clone())
+    }
+
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let options = self.options;
+        let at_once = shutdown.child_token();
         // Also when nobody waits for this future any more.
-        let relay_stop = shutdown.child_token();
+        let relay_stop = at_once.child_token();
         let _stopped = relay_stop.clone().drop_guard();
         let (ice_servers, relaying) = relay::start(
             self.relay,
@@ -123,16 +162,21 @@ impl Server {
             &options.limits,
             &relay_stop,
         )?;
-        let metrics = Metrics::new();
+        let metrics = self.metrics;
         let switchboard = Switchboard::start(
             &options.limits,
             options.hello_timeout,
             seed,
             ice_servers,
             metrics.clone(),
-            shutdown.clone(),
+            at_once.clone(),
         );
-        let served = http::serve(options, switchboard, metrics, listener, shutdown).await;
+        let ending = Ending {
+            gently: self.gently,
+            at_once,
+        };
+        let listener = (listener, self.tls);
+        let served = http::serve(options, switchboard, metrics, listener, ending).await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),

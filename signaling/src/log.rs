@@ -8,6 +8,8 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::status::Screen;
+
 /// How it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -17,13 +19,15 @@ pub enum Format {
     Json,
 }
 
-/// Starts it: what is logged follows `RUST_LOG`, from `info` on if nothing is said.
-pub fn start(format: Format) {
+/// Starts it: what is logged follows `RUST_LOG`, from `info` on if nothing is said. What else is to stand on stderr goes
+/// through what is returned.
+pub fn start(format: Format) -> Screen {
+    let screen = Screen::stderr();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let out = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(screen.clone());
     let told = filter_fn(may_be_told);
     match format {
         Format::Text => out
@@ -41,6 +45,7 @@ pub fn start(format: Format) {
             .with(told)
             .init(),
     }
+    screen
 }
 
 /// The last line of a program that could not go on.

@@ -1,66 +1,37 @@
 //! `signaling`: parse, log, bind, serve, exit code.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Parser;
-use signaling::cli::{Arguments, Errand, Secrets, TokenArguments};
-use signaling::log::Format;
-use signaling::{Relay, Server, announce, log, stop};
-use tokio::net::TcpListener;
+use signaling::cli::{Arguments, Errand, Refused, Secrets, TokenArguments};
+use signaling::log::{self, Format};
+use signaling::program;
 
 /// Exit code for what the user can put right: an option or its surroundings.
 const CONFIGURATION: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::read(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(Refused::Usage(why)) => why.exit(),
+        Err(Refused::File(why, format)) => {
+            let _ = log::start(format);
+            return fail(CONFIGURATION, &why, format);
+        }
+    };
     if let Some(Errand::Token(token)) = &arguments.errand {
         return print(token);
     }
-    log::start(arguments.log);
-    let ready = match prepare(&arguments).await {
+    let screen = log::start(arguments.log);
+    let ready = match program::prepare(&arguments).await {
         Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };
-    match run(&arguments, ready).await {
+    match program::run(&arguments, ready, screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => fail(1, &why, arguments.log),
     }
-}
-
-/// A server, where its relay is, if any, and where it listens.
-type Ready = (Server, Option<SocketAddr>, TcpListener);
-
-/// Everything that the user can put right.
-async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let server = Server::new(arguments.server_options(Secrets::from_env())?);
-    let options = arguments.relay_options()?;
-    let listener = announce::listen(arguments.listen).await?;
-    let Some(options) = options else {
-        return Ok((server, None, listener));
-    };
-    let relay = Relay::bind(options)?;
-    let addr = relay.addr();
-    Ok((server.with_relay(relay), Some(addr), listener))
-}
-
-async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
-    let (server, relay, listener) = ready;
-    let shutdown = stop::by_signals().context("cannot listen for signals")?;
-    let bound = listener
-        .local_addr()
-        .context("cannot tell the address that was bound")?;
-    announce::tell(arguments.log, bound, relay, !arguments.no_page);
-    if arguments.json {
-        let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, relay);
-    }
-    server
-        .serve(listener, shutdown)
-        .await
-        .context("cannot serve")
 }
 
 /// The token is the one thing on stdout, for `TOKEN=$(signaling token)`.

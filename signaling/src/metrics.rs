@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use shared::Outcome;
 
+use crate::activity::Glance;
+
 /// Of the answer (OpenMetrics 1.0).
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -214,6 +216,18 @@ impl Metrics {
         self.0.calls.get_or_create(&How { outcome }).inc();
         if let Some(setup) = setup {
             self.0.setting_up.observe(setup.as_secs_f64());
+        }
+    }
+
+    /// The little that a person looks at.
+    pub(crate) fn glance(&self) -> Glance {
+        let numbers = &self.0;
+        Glance {
+            connections: numbers.connections.get(),
+            rooms: numbers.rooms.get(),
+            heard: numbers.heard.frames.get(),
+            told: numbers.told.frames.get(),
+            queued: numbers.queued.0.get(),
         }
     }
 

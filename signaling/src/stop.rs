@@ -1,38 +1,85 @@
-//! What ends a server from outside.
+//! What ends a server from outside, and what makes it read its files again.
 
 use std::io;
 
 use tokio_util::sync::CancellationToken;
 
-/// A token that Ctrl-C, SIGTERM or a closed terminal (SIGHUP) cancels.
-pub fn by_signals() -> io::Result<CancellationToken> {
-    let stop = CancellationToken::new();
-    let heard = stop.clone();
-    let interrupted = interruption()?;
+/// What signals have asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// The first of Ctrl-C, SIGTERM and a closed terminal (SIGHUP).
+    pub gently: CancellationToken,
+    /// The second.
+    pub at_once: CancellationToken,
+}
+
+/// Heeds signals from now on; `reload` is what SIGHUP asks for, where it does not say that the terminal has been closed.
+pub fn by_signals(reload: impl Fn() + Send + Sync + 'static) -> io::Result<Signals> {
+    let signals = Signals::default();
+    let told = signals.clone();
+    let mut heard = Heard::new()?;
     tokio::spawn(async move {
-        interrupted.await;
-        heard.cancel();
+        heard.end(&reload).await;
+        told.gently.cancel();
+        heard.end(&reload).await;
+        told.at_once.cancel();
     });
-    Ok(stop)
+    Ok(signals)
 }
 
 #[cfg(unix)]
-fn interruption() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hang_up.recv() => {}
+struct Heard {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    /// Whether there was a terminal that could be closed.
+    had_terminal: bool,
+}
+
+#[cfg(unix)]
+impl Heard {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            had_terminal: has_terminal(),
+        })
+    }
+
+    /// Until it is told to end.
+    async fn end(&mut self, reload: &(impl Fn() + Sync)) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => {}
+            }
+            if self.had_terminal && !has_terminal() {
+                return;
+            }
+            reload();
         }
-    })
+    }
+}
+
+/// A closed terminal is nobody's any more.
+#[cfg(unix)]
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 #[cfg(windows)]
-fn interruption() -> io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move { drop(interrupt.recv().await) })
+struct Heard(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Heard {
+    fn new() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn end(&mut self, _reload: &(impl Fn() + Sync)) {
+        drop(self.0.recv().await);
+    }
 }

@@ -21,8 +21,10 @@ use crate::metrics::Metrics;
 use crate::relay::{IceServers, Reached};
 use crate::text::Text;
 
+mod farewells;
 mod outbox;
 
+use farewells::Farewells;
 use outbox::Inlet;
 pub(crate) use outbox::Outbox;
 
@@ -41,6 +43,8 @@ enum Command {
     Input(Input),
     /// A frame, and when it came.
     Frame(Input, Instant),
+    /// Tell everybody to go, one after another over this long.
+    Drain(Duration),
 }
 
 /// The switchboard's end of one connection.
@@ -91,6 +95,7 @@ impl Switchboard {
             ice_servers,
             lines: HashMap::new(),
             metrics: metrics.clone(),
+            farewells: Farewells::default(),
         };
         tokio::spawn(task.run(inbox, shutdown));
         Self {
@@ -139,6 +144,12 @@ impl Switchboard {
         })
     }
 
+    /// Tells everybody to go, evenly over this long.
+    pub(crate) async fn drain(&self, over: Duration) {
+        // One that has stopped has told everybody.
+        let _ = self.commands.send(Command::Drain(over)).await;
+    }
+
     fn tutorial_id(&self, conn: ConnId) -> Result<PeerId, Stopped> {
         identity::of_number(&self.seed, conn.0).ok_or(Stopped)
     }
@@ -184,18 +195,14 @@ struct Task {
     ice_servers: IceServers,
     lines: HashMap<ConnId, Line>,
     metrics: Metrics,
+    farewells: Farewells,
 }
 
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, shutdown: CancellationToken) {
         loop {
-            let deadline = self.hub.poll_timeout();
-            let tick = async {
-                match deadline {
-                    Some(at) => sleep_until(at.into()).await,
-                    None => pending().await,
-                }
-            };
+            let tick = at(self.hub.poll_timeout());
+            let farewell = at(self.farewells.poll_timeout());
             let input = tokio::select! {
                 () = shutdown.cancelled() => return,
                 command = inbox.recv() => match command {
@@ -206,12 +213,20 @@ impl Task {
                         self.metrics.relayed(came.elapsed());
                         continue;
                     }
+                    Some(Command::Drain(over)) => {
+                        self.farewells = Farewells::new(self.lines.keys().copied(), Instant::now(), over);
+                        continue;
+                    }
                     Some(Command::Connect(line, input)) => {
                         self.lines.insert(line.conn, line);
                         input
                     }
                 },
                 () = tick => Input::Tick,
+                () = farewell => {
+                    self.say_farewell();
+                    continue;
+                }
             };
             self.handle(input);
         }
@@ -270,11 +285,25 @@ impl Task {
         }
     }
 
+    fn say_farewell(&mut self) {
+        let code = CloseCode::GoingAway;
+        while let Some(conn) = self.farewells.next(Instant::now()) {
+            self.end(conn, code, code.name().to_owned());
+        }
+    }
+
     fn end(&mut self, conn: ConnId, code: CloseCode, reason: String) {
         if let Some(line) = self.lines.remove(&conn) {
             debug!(conn = conn.0, %code, reason, "closing");
             // Nobody to hear it: the connection has ended by itself.
             let _ = line.verdict.send(Verdict { code, reason });
         }
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(at) => sleep_until(at.into()).await,
+        None => pending().await,
     }
 }

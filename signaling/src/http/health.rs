@@ -24,7 +24,7 @@ pub(super) fn routes() -> Router<Arc<House>> {
 
 /// Not any more once it ends.
 async fn ready(State(house): State<Arc<House>>) -> Response {
-    if house.shutdown.is_cancelled() {
+    if house.is_ending() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
     }
     "ok".into_response()

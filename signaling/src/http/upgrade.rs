@@ -43,6 +43,10 @@ pub(super) async fn socket(
             return no_websocket(&why);
         }
     };
+    if house.is_ending() {
+        house.metrics.refused("the server is stopping");
+        return stopping();
+    }
     let ticket = match house.gate.enter(caller.addr.ip()) {
         Ok(ticket) => ticket,
         Err(full) => {
@@ -122,6 +126,16 @@ fn no_websocket(why: &WebSocketUpgradeRejection) -> Response {
         (header::SEC_WEBSOCKET_VERSION, "13"),
     ];
     (StatusCode::UPGRADE_REQUIRED, headers, text).into_response()
+}
+
+fn stopping() -> Response {
+    let text = "this server is stopping: try again, another one may answer\n";
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(header::RETRY_AFTER, RETRY_AFTER)],
+        text,
+    )
+        .into_response()
 }
 
 fn no_space(full: &Full) -> Response {

@@ -1,4 +1,4 @@
-//! The TCP stream below HTTP and WebSocket: no delay, no endless silence before the upgrade, and an end that lets the
+//! The TCP stream, or TLS on one, below HTTP and WebSocket: no delay, no endless silence before the upgrade, and an end that lets the
 //! close code arrive.
 
 use std::io;
@@ -15,7 +15,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::task::TaskTracker;
-use tracing::warn;
+use tracing::{debug, warn};
+
+use crate::metrics::Metrics;
+use crate::tls::{Stream, Tls};
 
 /// How long input is thrown away after our last word. A socket closed with input unread is reset by the kernel, and a reset
 /// can overtake the close code.
@@ -27,21 +30,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Accepts connections as [`Wire`]s.
 pub(super) struct Door {
     listener: TcpListener,
+    tls: Option<Tls>,
     http_timeout: Duration,
     goodbyes: TaskTracker,
+    metrics: Metrics,
 }
 
 impl Door {
     /// What is no WebSocket after `http_timeout` is dropped; `goodbyes` tracks connections that are still being ended.
-    pub(super) const fn new(
-        listener: TcpListener,
+    pub(super) fn new(
+        (listener, tls): (TcpListener, Option<Tls>),
         http_timeout: Duration,
         goodbyes: TaskTracker,
+        metrics: Metrics,
     ) -> Self {
         Self {
             listener,
+            tls,
             http_timeout,
             goodbyes,
+            metrics,
         }
     }
 }
@@ -50,11 +58,16 @@ impl Door {
     fn wire(&self, stream: TcpStream) -> Wire {
         // Only slower if refused.
         let _ = stream.set_nodelay(true);
+        let stream = match &self.tls {
+            Some(tls) => tls.accept(stream),
+            None => Stream::plain(stream),
+        };
         Wire {
             stream: Some(stream),
             fate: Fate::default(),
             life: Some(Box::pin(sleep(self.http_timeout))),
             goodbyes: self.goodbyes.clone(),
+            metrics: self.metrics.clone(),
         }
     }
 }
@@ -137,26 +150,37 @@ impl Connected<IncomingStream<'_, Door>> for Caller {
 /// One connection.
 pub(super) struct Wire {
     /// Some until dropped.
-    stream: Option<TcpStream>,
+    stream: Option<Stream>,
     fate: Fate,
     /// Until the upgrade.
     life: Option<Pin<Box<Sleep>>>,
     goodbyes: TaskTracker,
+    metrics: Metrics,
 }
 
 impl Wire {
     fn with<T>(
         self: Pin<&mut Self>,
-        poll: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+        poll: impl FnOnce(Pin<&mut Stream>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        match self.get_mut().stream.as_mut() {
-            Some(stream) => poll(Pin::new(stream)),
-            None => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        let this = self.get_mut();
+        let Some(stream) = this.stream.as_mut() else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let was_open = !stream.has_failed();
+        let polled = poll(Pin::new(stream));
+        if let Poll::Ready(Err(why)) = &polled
+            && was_open
+            && stream.has_failed()
+        {
+            debug!("no TLS: {why}");
+            this.metrics.refused("no TLS");
         }
+        polled
     }
 
     fn local_ip(&self) -> Option<IpAddr> {
-        let local = self.stream.as_ref()?.local_addr().ok()?;
+        let local = self.stream.as_ref()?.tcp()?.local_addr().ok()?;
         Some(local.ip().to_canonical())
     }
 
@@ -238,11 +262,14 @@ impl Drop for Wire {
 }
 
 /// Says that nothing more comes and throws away what still arrives, for a moment.
-async fn linger(mut stream: TcpStream, fate: Fate) {
+async fn linger(mut stream: Stream, fate: Fate) {
     let drain = async {
         stream.shutdown().await?;
         let mut waste = [0; 4096];
-        while stream.read(&mut waste).await? > 0 {}
+        // Below TLS: nobody wants to know what it says.
+        if let Some(stream) = stream.tcp_mut() {
+            while stream.read(&mut waste).await? > 0 {}
+        }
         io::Result::Ok(())
     };
     let ended = timeout(LINGER, drain).await;
@@ -251,7 +278,7 @@ async fn linger(mut stream: TcpStream, fate: Fate) {
     }
 }
 
-fn reset(stream: &TcpStream) {
+fn reset(stream: &Stream) {
     // If it cannot be set the stream is broken already.
-    let _ = stream.set_zero_linger();
+    let _ = stream.tcp().map(TcpStream::set_zero_linger);
 }

@@ -30,14 +30,19 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
         &[
             "peer-cli/src/net/",
             "peer-cli/tests/process/gate.rs",
+            "signaling/src/tls",
+            "signaling/tests/operations/tls.rs",
             "tests/",
         ],
     ),
+    ("x509_parser", &["signaling/src/tls"]),
+    ("toml", &["signaling/src/cli/file"]),
     (
         "tokio_rustls",
         &[
             "peer-cli/src/net/",
             "peer-cli/tests/process/gate.rs",
+            "signaling/src/tls",
             "tests/",
         ],
     ),
@@ -71,6 +76,7 @@ pub(crate) const PURE: &[&str] = &[
     "signaling/src/relay/policy",
     "signaling/src/relay/turn",
     "signaling/src/relay/url",
+    "signaling/src/switchboard/farewells",
     "signaling/src/text",
     "peer-cli/src/proto/",
     "peer-cli/src/checks",

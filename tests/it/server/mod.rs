@@ -12,3 +12,4 @@ mod page;
 mod presence;
 mod rooms;
 mod shutdown;
+mod tls;

@@ -1,0 +1,118 @@
+//! Options from a file: TOML, with the long names of the options as keys and the same values as on the command line. There is
+//! no second list of options: what a file says becomes their default.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, anyhow, bail};
+use clap::{Arg, ArgAction, Command};
+use toml::de::{DeTable, DeValue};
+
+/// What cannot stand in a file, although it is an option: where the file is.
+const NOT_IN_FILE: &str = "config";
+
+/// The same command, with the file's values for whatever is neither typed nor in the environment.
+///
+/// # Errors
+/// The file and the line that is wrong, and how.
+pub(super) fn with_defaults(command: Command, file: &Path) -> anyhow::Result<Command> {
+    let name = file.display();
+    let text = fs::read_to_string(file).with_context(|| format!("--config {name}"))?;
+    let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let table = DeTable::parse(&text).map_err(|why| {
+        let at = why.span().map_or(0, |span| span.start);
+        anyhow!("{name}:{}: {}", line(at), why.message())
+    })?;
+    let mut command = command;
+    for (key, value) in table.get_ref() {
+        let place = || format!("{name}:{}", line(key.span().start));
+        let arg = known(&command, key.get_ref()).with_context(place)?;
+        let values = values(&arg, value.get_ref()).with_context(place)?;
+        check(&arg, &values).with_context(place)?;
+        // clap keeps defaults as static texts: a file is read once in the life of a program.
+        let values = values
+            .into_iter()
+            .map(|value| &*Box::leak(value.into_boxed_str()));
+        let values: Vec<&'static str> = values.collect();
+        command = command.mut_arg(arg.get_id().clone(), |arg| arg.default_values(values));
+    }
+    Ok(command)
+}
+
+/// The option of this name.
+fn known(command: &Command, key: &str) -> anyhow::Result<Arg> {
+    let find = |name: &str| {
+        let mut all = command.get_arguments();
+        all.find(|arg| arg.get_long() == Some(name) && name != NOT_IN_FILE)
+    };
+    if let Some(arg) = find(key) {
+        return Ok(arg.clone());
+    }
+    let dashes = key.trim_start_matches('-').replace('_', "-");
+    if find(&dashes).is_some() {
+        bail!("unknown key {key:?}: write {dashes}");
+    }
+    if key.contains("secret") || key.contains("password") {
+        bail!("unknown key {key:?}: secrets come by the environment alone, see --help");
+    }
+    bail!("unknown key {key:?}: the keys are the long options of --help, without dashes in front");
+}
+
+/// What it says, as it would be typed.
+fn values(arg: &Arg, value: &DeValue<'_>) -> anyhow::Result<Vec<String>> {
+    let is_switch = matches!(arg.get_action(), ArgAction::SetTrue);
+    let is_list = matches!(arg.get_action(), ArgAction::Append);
+    match value {
+        DeValue::Array(items) if is_list => {
+            let texts = items.iter().map(|item| text(item.get_ref()));
+            texts.collect()
+        }
+        DeValue::Array(_) => bail!("{} takes one value, not a list", long(arg)),
+        value if is_switch && !matches!(value, DeValue::Boolean(_)) => {
+            bail!("{} is true or false", long(arg))
+        }
+        value => Ok(vec![text(value)?]),
+    }
+}
+
+fn text(value: &DeValue<'_>) -> anyhow::Result<String> {
+    match value {
+        DeValue::String(text) => Ok(text.clone().into_owned()),
+        DeValue::Integer(number) if number.radix() == 10 => Ok(number.as_str().to_owned()),
+        DeValue::Boolean(is) => Ok(is.to_string()),
+        other => bail!(
+            "a {} is no value of an option: write it as a text",
+            other.type_str()
+        ),
+    }
+}
+
+fn long(arg: &Arg) -> &str {
+    arg.get_long().unwrap_or_default()
+}
+
+/// As if it were typed, and nothing else.
+fn check(arg: &Arg, values: &[String]) -> anyhow::Result<()> {
+    if matches!(arg.get_action(), ArgAction::SetTrue) {
+        return Ok(());
+    }
+    let typed = values
+        .iter()
+        .map(|value| OsString::from(format!("--{}={value}", long(arg))));
+    let line = std::iter::once(OsString::from("signaling")).chain(typed);
+    let alone = Command::new("signaling").arg(arg.clone());
+    let Err(why) = alone.try_get_matches_from(line) else {
+        return Ok(());
+    };
+    let why = why.to_string();
+    let words = why
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(str::trim);
+    let words = words.collect::<Vec<_>>().join(" ");
+    bail!("{}", words.trim_start_matches("error: "))
+}
+
+#[cfg(test)]
+mod tests;

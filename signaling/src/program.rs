@@ -1,0 +1,90 @@
+//! One run of the program: what its arguments ask for is bound, told, and served until a signal ends it.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use crate::announce::{self, Site};
+use crate::cli::{Arguments, Secrets};
+use crate::status::{Line, Screen};
+use crate::{Relay, Server, Tls, stop};
+
+/// A server and where it listens, bound but not told yet.
+#[derive(Debug)]
+pub struct Ready {
+    server: Server,
+    listener: TcpListener,
+    relay: Option<SocketAddr>,
+    tls: Option<Tls>,
+}
+
+/// Everything that the user can put right.
+///
+/// # Errors
+/// What is wrong, with the way out.
+pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
+    let mut server = Server::new(arguments.server_options(Secrets::from_env())?);
+    let tls = arguments.tls()?;
+    if let Some(tls) = tls.clone() {
+        server = server.with_tls(tls);
+    }
+    let options = arguments.relay_options()?;
+    let listener = announce::listen(arguments.listen).await?;
+    let relay = options.map(Relay::bind).transpose()?;
+    let addr = relay.as_ref().map(Relay::addr);
+    if let Some(relay) = relay {
+        server = server.with_relay(relay);
+    }
+    Ok(Ready {
+        server,
+        listener,
+        relay: addr,
+        tls,
+    })
+}
+
+/// Until a signal ends it.
+///
+/// # Errors
+/// What the system refuses.
+pub async fn run(arguments: &Arguments, ready: Ready, screen: Screen) -> anyhow::Result<()> {
+    let Ready {
+        server,
+        listener,
+        relay,
+        tls,
+    } = ready;
+    let bound = listener
+        .local_addr()
+        .context("cannot tell the address that was bound")?;
+    let site = Site {
+        bound,
+        relay,
+        page: !arguments.no_page,
+        secure: tls.as_ref().map(Tls::names),
+    };
+    let signals =
+        stop::by_signals(move || reload(tls.as_ref())).context("cannot listen for signals")?;
+    announce::tell(arguments.log, &site);
+    if arguments.json {
+        let _ = announce::tell_scripts(&mut io::stdout().lock(), &site);
+    }
+    let status = arguments.status();
+    let _line = status.then(|| Line::start(screen, server.activity()));
+    server
+        .drained_by(signals.gently)
+        .serve(listener, signals.at_once)
+        .await
+        .context("cannot serve")
+}
+
+fn reload(tls: Option<&Tls>) {
+    match tls.map(|tls| tls.reload().map(|()| tls.expires())) {
+        None => info!("SIGHUP: nothing to read again without --tls-cert"),
+        Some(Ok(expires)) => info!("the certificate was read again: good until {expires}"),
+        Some(Err(why)) => error!("the certificate stays as it was: {why:#}"),
+    }
+}
