@@ -56,11 +56,20 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
     ips.into_iter().map(url).collect()
 }
 
+/// What else listens, and where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Others {
+    /// STUN and TURN.
+    pub relay: Option<SocketAddr>,
+    /// `/metrics`, apart from clients.
+    pub metrics: Option<SocketAddr>,
+}
+
 /// For people; `page` says whether there is one to open.
 fn tell_people(
     out: &mut impl Write,
     bound: SocketAddr,
-    relay: Option<SocketAddr>,
+    others: Others,
     page: bool,
 ) -> io::Result<()> {
     let urls = urls(bound);
@@ -71,35 +80,38 @@ fn tell_people(
         let address = url.trim_start_matches("ws").trim_end_matches("socket");
         writeln!(out, "open http{address} in a browser")?;
     }
-    if let Some(relay) = relay {
+    if let Some(relay) = others.relay {
         writeln!(out, "relay on udp and tcp {relay}")?;
+    }
+    if let Some(metrics) = others.metrics {
+        writeln!(out, "metrics on http://{metrics}/metrics")?;
     }
     out.flush()
 }
 
 /// For scripts: one JSON object on one line.
-pub fn tell_scripts(
-    out: &mut impl Write,
-    bound: SocketAddr,
-    relay: Option<SocketAddr>,
-) -> io::Result<()> {
+pub fn tell_scripts(out: &mut impl Write, bound: SocketAddr, others: Others) -> io::Result<()> {
     write!(out, r#"{{"event":"listening","addr":"{bound}""#)?;
-    if let Some(relay) = relay {
+    if let Some(relay) = others.relay {
         write!(out, r#","relay":"{relay}""#)?;
+    }
+    if let Some(metrics) = others.metrics {
+        write!(out, r#","metrics":"{metrics}""#)?;
     }
     writeln!(out, "}}")?;
     out.flush()
 }
 
 /// Tells where it listens, as a line of the log or to people.
-pub fn tell(format: Format, bound: SocketAddr, relay: Option<SocketAddr>, page: bool) {
+pub fn tell(format: Format, bound: SocketAddr, others: Others, page: bool) {
     match format {
         Format::Json => {
-            let relay = relay.map(tracing::field::display);
-            tracing::info!(addr = %bound, relay, "listening");
+            let relay = others.relay.map(tracing::field::display);
+            let metrics = others.metrics.map(tracing::field::display);
+            tracing::info!(addr = %bound, relay, metrics, "listening");
         }
         // Nobody reads it any more: no reason not to serve.
-        Format::Text => drop(tell_people(&mut io::stderr().lock(), bound, relay, page)),
+        Format::Text => drop(tell_people(&mut io::stderr().lock(), bound, others, page)),
     }
 }
 
@@ -155,15 +167,19 @@ mod tests {
     fn scripts_read_one_line() {
         let mut out = Vec::new();
         let addr = "127.0.0.1:41234".parse().unwrap();
-        tell_scripts(&mut out, addr, None).unwrap();
+        tell_scripts(&mut out, addr, Others::default()).unwrap();
         assert_eq!(
             out,
             b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\"}\n"
         );
         out.clear();
-        tell_scripts(&mut out, addr, Some("127.0.0.1:3478".parse().unwrap())).unwrap();
+        let others = Others {
+            relay: Some("127.0.0.1:3478".parse().unwrap()),
+            metrics: Some("127.0.0.1:9090".parse().unwrap()),
+        };
+        tell_scripts(&mut out, addr, others).unwrap();
         let relayed: &[u8] =
-            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\"}\n";
+            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\",\"metrics\":\"127.0.0.1:9090\"}\n";
         assert_eq!(out, relayed);
     }
 

@@ -12,11 +12,13 @@ use crate::log::Format;
 use crate::{Limits, RelayOptions, ServerOptions};
 
 mod auth;
+mod door;
 mod grammar;
 mod relay;
 
 use auth::AuthArguments;
 pub use auth::{TOKEN_SECRET, TokenArguments};
+use door::DoorArguments;
 use grammar::{log_format, rate, size, size_rate};
 use relay::RelayArguments;
 
@@ -71,6 +73,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     bounds: Bounds,
+
+    #[command(flatten)]
+    door: DoorArguments,
 }
 
 /// Secrets come by the environment alone.
@@ -169,14 +174,22 @@ impl Arguments {
     /// What the server needs of them.
     ///
     /// # Errors
-    /// When `--turn-url` or `--auth token` stands without the secret that it needs.
+    /// When `--turn-url` or `--auth token` stands without the secret that it needs, or limits that do not go together.
     pub fn server_options(&self, secrets: Secrets) -> anyhow::Result<ServerOptions> {
-        Ok(ServerOptions {
+        let mut options = ServerOptions {
             auth: self.auth.auth(secrets.token)?,
             turn_urls: self.relay.turn_urls(secrets.turn.is_some())?,
             turn_secret: secrets.turn,
             ..self.plain_options()
-        })
+        };
+        self.door.apply(&mut options)?;
+        Ok(options)
+    }
+
+    /// Where who asks how the server is finds it, if not with everybody else.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.door.metrics
     }
 
     /// What the embedded relay needs, if there is to be one.
@@ -204,6 +217,7 @@ impl Arguments {
                 max_frame: bounds.max_frame,
                 max_rate: bounds.max_rate,
                 max_queue: bounds.max_queue,
+                ..Limits::default()
             },
             origins: self.auth.origin.clone(),
             page: !self.no_page,
@@ -273,6 +287,6 @@ mod tests {
         Arguments::command().debug_assert();
         let help = Arguments::command().render_help().to_string();
         assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
-        assert!(help.lines().count() <= 64, "{help}");
+        assert!(help.lines().count() <= 80, "{help}");
     }
 }

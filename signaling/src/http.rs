@@ -4,10 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -21,11 +22,13 @@ mod conversation;
 mod health;
 mod page;
 mod upgrade;
+mod visitor;
 mod wire;
 
+use crate::forwarded::Visitor;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
-use wire::{Caller, Door};
+use wire::{Caller, Door, Threshold};
 
 /// How long a shutdown may take at most; clients are told, not waited for.
 const SHUTDOWN: Duration = Duration::from_millis(500);
@@ -40,21 +43,22 @@ struct House {
     shutdown: CancellationToken,
 }
 
+/// Where it listens.
+pub(crate) struct Listeners {
+    pub(crate) clients: TcpListener,
+    /// For those who ask how it is; without one they ask at the other.
+    pub(crate) metrics: Option<TcpListener>,
+}
+
 /// Serves until `shutdown`, and then says so to everybody.
 pub(crate) async fn serve(
     options: ServerOptions,
     switchboard: Switchboard,
     metrics: Metrics,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let conversations = TaskTracker::new();
-    let http_timeout = options.http_timeout;
-    let front = if options.page {
-        page_routes()
-    } else {
-        Router::new().route(page::ENTRY, get(words))
-    };
     let house = Arc::new(House {
         gate: Gate::new(&options.limits),
         options,
@@ -63,18 +67,15 @@ pub(crate) async fn serve(
         conversations: conversations.clone(),
         shutdown: shutdown.clone(),
     });
-    let routes = front
-        .merge(health::routes())
-        .route("/socket", any(upgrade::socket))
-        .fallback(nothing)
-        .with_state(house)
-        .into_make_service_with_connect_info::<Caller>();
-    let door = Door::new(listener, http_timeout, conversations.clone());
-    let ended = shutdown.clone().cancelled_owned();
     let everything = async {
-        let result = axum::serve(door, routes)
-            .with_graceful_shutdown(ended)
-            .await;
+        let clients = house.answer(listeners.clients, routes(&house, &listeners.metrics));
+        let result = match listeners.metrics {
+            None => clients.await,
+            Some(listener) => {
+                let asking = house.answer(listener, health::routes_with_metrics());
+                tokio::try_join!(clients, asking).map(drop)
+            }
+        };
         conversations.close();
         conversations.wait().await;
         result
@@ -89,34 +90,73 @@ pub(crate) async fn serve(
     }
 }
 
+/// For clients, and for who asks how it is unless that has a listener of its own.
+fn routes(house: &House, metrics: &Option<TcpListener>) -> Router<Arc<House>> {
+    let front = if house.options.page {
+        page_routes()
+    } else {
+        Router::new().route(page::ENTRY, get(words))
+    };
+    let health = match metrics {
+        None => health::routes_with_local_metrics(),
+        Some(_) => health::routes(),
+    };
+    front.merge(health).route("/socket", any(upgrade::socket))
+}
+
+impl House {
+    /// Answers on one listener until `shutdown`.
+    async fn answer(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        routes: Router<Arc<Self>>,
+    ) -> io::Result<()> {
+        let routes = routes
+            .fallback(nothing)
+            .layer(from_fn_with_state(Arc::clone(self), visitor::identify))
+            .with_state(Arc::clone(self))
+            .into_make_service_with_connect_info::<Caller>();
+        let threshold = Threshold::new(&self.options, self.metrics.clone());
+        let door = Door::new(listener, threshold, self.conversations.clone());
+        let ended = self.shutdown.clone().cancelled_owned();
+        axum::serve(door, routes)
+            .with_graceful_shutdown(ended)
+            .await
+    }
+}
+
 /// The page for browsers; who asks for anything but HTML at its entry reads plain words.
 fn page_routes() -> Router<Arc<House>> {
     page::files().fold(Router::new(), |routes, file| {
         let path = file.path;
-        let answer = async move |asked: HeaderMap| served(&file, &asked);
+        let answer = async move |Extension(visitor): Extension<Visitor>, asked: HeaderMap| {
+            served(&file, &asked, visitor.secure)
+        };
         routes.route(path, get(answer))
     })
 }
 
-fn served(file: &page::File, asked: &HeaderMap) -> Response {
+fn served(file: &page::File, asked: &HeaderMap, secure: bool) -> Response {
     if file.path != page::ENTRY || page::takes_html(asked) {
         return file.answer(asked);
     }
-    let hint = format!("With a browser: open http://{}/\n", host(asked));
+    let scheme = if secure { "https" } else { "http" };
+    let hint = format!("With a browser: open {scheme}://{}/\n", host(asked));
     let vary = [(header::VARY, "Accept")];
-    (vary, usage(asked) + &hint).into_response()
+    (vary, usage(asked, secure) + &hint).into_response()
 }
 
 /// What this is and how to use it, for whoever opens it with curl, or where there is no page.
-async fn words(asked: HeaderMap) -> String {
-    usage(&asked)
+async fn words(Extension(visitor): Extension<Visitor>, asked: HeaderMap) -> String {
+    usage(&asked, visitor.secure)
 }
 
-fn usage(asked: &HeaderMap) -> String {
+fn usage(asked: &HeaderMap, secure: bool) -> String {
+    let scheme = if secure { "wss" } else { "ws" };
     let host = host(asked);
     format!(
         "This is a WebRTC signaling server: it introduces peers to each other, over a WebSocket at /socket\n\
-         Try: peer-cli answer --server ws://{host}/socket, and peer-cli call with the same --server elsewhere\n"
+         Try: peer-cli answer --server {scheme}://{host}/socket, and peer-cli call with the same --server elsewhere\n"
     )
 }
 

@@ -2,7 +2,7 @@
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
-//! - [`auth`]: who may come in; `grant`: what they may do (pure)
+//! - [`auth`]: who may come in; `grant`: what they may do (pure); `forwarded`: whom a proxy speaks for (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `metrics`: what is counted, for Prometheus
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
@@ -19,6 +19,7 @@ pub mod announce;
 pub mod auth;
 pub mod cli;
 mod envelope;
+mod forwarded;
 mod gate;
 mod grant;
 mod http;
@@ -36,10 +37,13 @@ mod text;
 pub mod trial;
 
 pub use auth::{Auth, TokenKeys};
+pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
 
+use announce::Others;
+use http::Listeners;
 use metrics::Metrics;
 use switchboard::Switchboard;
 
@@ -58,10 +62,14 @@ pub struct ServerOptions {
     pub turn_secret: Option<Secret>,
     /// Whether browsers are shown the page.
     pub page: bool,
-    /// How long a connection may live without becoming a WebSocket.
+    /// Reverse proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a connection may live without becoming a WebSocket; less while very many do.
     pub http_timeout: Duration,
     /// How long a `peer.v1` client may take to say `hello`.
     pub hello_timeout: Duration,
+    /// How long a client may say nothing but answers to pings; for ever, if there is none.
+    pub idle_timeout: Option<Duration>,
     /// How often each client is pinged.
     pub ping_every: Duration,
     /// How long after a ping a client may be silent before it is taken for dead.
@@ -77,8 +85,10 @@ impl Default for ServerOptions {
             turn_urls: Vec::new(),
             turn_secret: None,
             page: true,
+            trusted_proxies: Vec::new(),
             http_timeout: Duration::from_secs(10),
             hello_timeout: shared::limits::HELLO_TIMEOUT,
+            idle_timeout: None,
             ping_every: Duration::from_secs(15),
             ping_deadline: Duration::from_secs(10),
         }
@@ -90,6 +100,7 @@ impl Default for ServerOptions {
 pub struct Server {
     options: ServerOptions,
     relay: Option<Relay>,
+    metrics: Option<TcpListener>,
 }
 
 impl Server {
@@ -98,6 +109,7 @@ impl Server {
         Self {
             options,
             relay: None,
+            metrics: None,
         }
     }
 
@@ -106,6 +118,22 @@ impl Server {
     pub fn with_relay(mut self, relay: Relay) -> Self {
         self.relay = Some(relay);
         self
+    }
+
+    /// Tells what it has counted on this listener, to whoever reaches it, and on the other one not any more.
+    #[must_use]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Self {
+        self.metrics = Some(listener);
+        self
+    }
+
+    /// What listens beside the listener for clients.
+    #[must_use]
+    pub fn others(&self) -> Others {
+        Others {
+            relay: self.relay.as_ref().map(Relay::addr),
+            metrics: self.metrics.as_ref().and_then(|m| m.local_addr().ok()),
+        }
     }
 
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
@@ -132,7 +160,11 @@ impl Server {
             metrics.clone(),
             shutdown.clone(),
         );
-        let served = http::serve(options, switchboard, metrics, listener, shutdown).await;
+        let listeners = Listeners {
+            clients: listener,
+            metrics: self.metrics,
+        };
+        let served = http::serve(options, switchboard, metrics, listeners, shutdown).await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),

@@ -1,7 +1,6 @@
 //! `signaling`: parse, log, bind, serve, exit code.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -31,31 +30,30 @@ async fn main() -> ExitCode {
     }
 }
 
-/// A server, where its relay is, if any, and where it listens.
-type Ready = (Server, Option<SocketAddr>, TcpListener);
-
 /// Everything that the user can put right.
-async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let server = Server::new(arguments.server_options(Secrets::from_env())?);
-    let options = arguments.relay_options()?;
+async fn prepare(arguments: &Arguments) -> anyhow::Result<(Server, TcpListener)> {
+    let mut server = Server::new(arguments.server_options(Secrets::from_env())?);
+    let relay = arguments.relay_options()?;
     let listener = announce::listen(arguments.listen).await?;
-    let Some(options) = options else {
-        return Ok((server, None, listener));
-    };
-    let relay = Relay::bind(options)?;
-    let addr = relay.addr();
-    Ok((server.with_relay(relay), Some(addr), listener))
+    if let Some(addr) = arguments.metrics() {
+        server = server.with_metrics(announce::listen(addr).await?);
+    }
+    if let Some(options) = relay {
+        server = server.with_relay(Relay::bind(options)?);
+    }
+    Ok((server, listener))
 }
 
-async fn run(arguments: &Arguments, ready: Ready) -> anyhow::Result<()> {
-    let (server, relay, listener) = ready;
+async fn run(arguments: &Arguments, ready: (Server, TcpListener)) -> anyhow::Result<()> {
+    let (server, listener) = ready;
+    let others = server.others();
     let shutdown = stop::by_signals().context("cannot listen for signals")?;
     let bound = listener
         .local_addr()
         .context("cannot tell the address that was bound")?;
-    announce::tell(arguments.log, bound, relay, !arguments.no_page);
+    announce::tell(arguments.log, bound, others, !arguments.no_page);
     if arguments.json {
-        let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, relay);
+        let _ = announce::tell_scripts(&mut io::stdout().lock(), bound, others);
     }
     server
         .serve(listener, shutdown)

@@ -3,6 +3,7 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("ipnet", &["signaling/src/forwarded"]),
     ("jsonwebtoken", &["signaling/src/auth"]),
     ("ring", &["signaling/src/auth"]),
     ("signature", &["signaling/src/auth"]),
@@ -61,6 +62,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
 pub(crate) const PURE: &[&str] = &[
     "shared/src/",
     "signaling/src/envelope",
+    "signaling/src/forwarded",
     "signaling/src/grant",
     "signaling/src/hub",
     "signaling/src/identity",

@@ -10,5 +10,7 @@ mod http;
 mod metrics;
 mod page;
 mod presence;
+mod proxy;
+mod refusals;
 mod rooms;
 mod shutdown;
