@@ -11,11 +11,20 @@ use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::coop::poll_proceed;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::warn;
+
+/// Bytes that cost as much as a read.
+const STEP: usize = 512;
+
+/// Bytes that the kernel keeps for a client who does not read them, as we ask for it (Linux takes twice as many). It would let
+/// them grow to megabytes, which are in no queue of ours and seen by nobody.
+const SEND_BUFFER: usize = 128 * 1024;
 
 mod threshold;
 
@@ -39,11 +48,9 @@ pub(super) struct Door {
 
 impl Door {
     /// `goodbyes` tracks connections that are still being ended.
-    pub(super) const fn new(
-        listener: TcpListener,
-        threshold: Threshold,
-        goodbyes: TaskTracker,
-    ) -> Self {
+    pub(super) fn new(listener: TcpListener, threshold: Threshold, goodbyes: TaskTracker) -> Self {
+        // Whoever is accepted inherits it. Only more memory if refused.
+        let _ = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER);
         Self {
             listener,
             threshold,
@@ -195,6 +202,15 @@ impl Wire {
     }
 }
 
+/// Whoever brings much gives way to others sooner: a read costs one of the 128 steps of a turn, however much it brings.
+fn be_fair(cx: &mut Context<'_>, bytes: usize) {
+    for _ in 0..bytes / STEP {
+        if let Poll::Ready(step) = poll_proceed(cx) {
+            step.made_progress();
+        }
+    }
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -208,6 +224,7 @@ impl AsyncRead for Wire {
         let read = self.as_mut().with(|stream| stream.poll_read(cx, buf));
         let bytes = buf.filled().len() - before;
         self.fate.hears(bytes);
+        be_fair(cx, bytes);
         if let (Some(asking), Poll::Ready(result)) = (self.asking(), &read) {
             asking.has_read(result.as_ref().map(|()| bytes));
         }
