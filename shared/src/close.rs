@@ -14,29 +14,38 @@ pub enum CloseCode {
     Policy = 1008,
     /// A frame was larger than the server takes.
     TooLarge = 1009,
+    /// The server cannot decide at the moment: what it asks does not answer.
+    TryLater = 1013,
     /// The same peer connected again.
     Replaced = 4000,
     /// The room, or the server's list of rooms, is full.
     RoomFull = 4003,
     /// The client read too slowly and its queue ran over.
     TooSlow = 4008,
+    /// The client said nothing for as long as the server permits.
+    Idle = 4009,
     /// The client sent too many messages.
     TooMany = 4029,
+    /// The client sent too many bytes.
+    TooMuch = 4030,
     /// The server asks who you are and was not satisfied.
     NotAuthorised = 4401,
 }
 
 impl CloseCode {
     /// Every code, in ascending order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::GoingAway,
         Self::Binary,
         Self::Policy,
         Self::TooLarge,
+        Self::TryLater,
         Self::Replaced,
         Self::RoomFull,
         Self::TooSlow,
+        Self::Idle,
         Self::TooMany,
+        Self::TooMuch,
         Self::NotAuthorised,
     ];
 
@@ -57,10 +66,13 @@ impl CloseCode {
             Self::Binary => "binary frame",
             Self::Policy => "policy violation",
             Self::TooLarge => "frame too large",
+            Self::TryLater => "try again later",
             Self::Replaced => "replaced by a newer connection",
             Self::RoomFull => "room full",
             Self::TooSlow => "too slow",
+            Self::Idle => "idle for too long",
             Self::TooMany => "too many messages",
+            Self::TooMuch => "too many bytes",
             Self::NotAuthorised => "not authorised",
         }
     }
@@ -74,17 +86,32 @@ impl CloseCode {
             Self::TooLarge => {
                 "a message was larger than the server takes; its operator can raise --max-frame"
             }
+            Self::TryLater => {
+                "the server cannot decide who may come in at the moment; try again later"
+            }
             Self::Replaced => "the same peer connected again from elsewhere and took over",
             Self::RoomFull => "the room is full; use another room or have --max-room raised",
             Self::TooSlow => "this client read too slowly for its room; check the network",
+            Self::Idle => {
+                "this client said nothing for as long as the server permits; its operator can raise --idle-timeout"
+            }
             Self::TooMany => "too many messages; slow down or have --max-rate raised",
+            Self::TooMuch => "too many bytes; slow down or have --max-bytes raised",
             Self::NotAuthorised => "pass --token, or ask its operator for another one",
         }
     }
 
     /// Whether connecting again, after a pause, is sensible.
     pub const fn retry(self) -> bool {
-        matches!(self, Self::GoingAway | Self::TooSlow | Self::TooMany)
+        matches!(
+            self,
+            Self::GoingAway
+                | Self::TryLater
+                | Self::TooSlow
+                | Self::Idle
+                | Self::TooMany
+                | Self::TooMuch
+        )
     }
 
     /// The exit code of a command that ends because of it: 1 our own fault, 3 signaling refused.
@@ -111,7 +138,9 @@ mod tests {
         let codes: Vec<u16> = CloseCode::ALL.iter().map(|c| c.code()).collect();
         assert_eq!(
             codes,
-            [1001, 1003, 1008, 1009, 4000, 4003, 4008, 4029, 4401]
+            [
+                1001, 1003, 1008, 1009, 1013, 4000, 4003, 4008, 4009, 4029, 4030, 4401
+            ]
         );
         for code in 0..=u16::MAX {
             let back = CloseCode::from_code(code).map(CloseCode::code);

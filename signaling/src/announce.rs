@@ -30,8 +30,8 @@ fn cannot_listen(addr: SocketAddr, why: &io::Error) -> anyhow::Error {
 pub struct Site {
     /// Where it listens.
     pub bound: SocketAddr,
-    /// Where its relay does.
-    pub relay: Option<SocketAddr>,
+    /// What else listens.
+    pub others: Others,
     /// Whether there is a page to open.
     pub page: bool,
     /// With TLS: the names and addresses of its certificate.
@@ -93,9 +93,18 @@ fn expand(bound: SocketAddr, interfaces: &[IpAddr]) -> Vec<String> {
     ips.into_iter().map(url).collect()
 }
 
+/// What else listens, and where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Others {
+    /// STUN and TURN.
+    pub relay: Option<SocketAddr>,
+    /// `/metrics`, apart from clients.
+    pub metrics: Option<SocketAddr>,
+}
+
 /// For people.
 fn tell_people(out: &mut impl Write, site: &Site) -> io::Result<()> {
-    let urls = site.urls();
+    let (urls, others) = (site.urls(), site.others);
     for url in &urls {
         writeln!(out, "listening on {url}")?;
     }
@@ -103,17 +112,24 @@ fn tell_people(out: &mut impl Write, site: &Site) -> io::Result<()> {
         let address = url.trim_start_matches("ws").trim_end_matches("socket");
         writeln!(out, "open http{address} in a browser")?;
     }
-    if let Some(relay) = site.relay {
+    if let Some(relay) = others.relay {
         writeln!(out, "relay on udp and tcp {relay}")?;
+    }
+    if let Some(metrics) = others.metrics {
+        writeln!(out, "metrics on http://{metrics}/metrics")?;
     }
     out.flush()
 }
 
 /// For scripts: one JSON object on one line.
 pub fn tell_scripts(out: &mut impl Write, site: &Site) -> io::Result<()> {
+    let others = site.others;
     write!(out, r#"{{"event":"listening","addr":"{}""#, site.bound)?;
-    if let Some(relay) = site.relay {
+    if let Some(relay) = others.relay {
         write!(out, r#","relay":"{relay}""#)?;
+    }
+    if let Some(metrics) = others.metrics {
+        write!(out, r#","metrics":"{metrics}""#)?;
     }
     writeln!(out, "}}")?;
     out.flush()
@@ -123,8 +139,9 @@ pub fn tell_scripts(out: &mut impl Write, site: &Site) -> io::Result<()> {
 pub fn tell(format: Format, site: &Site) {
     match format {
         Format::Json => {
-            let relay = site.relay.map(tracing::field::display);
-            tracing::info!(addr = %site.bound, relay, "listening");
+            let relay = site.others.relay.map(tracing::field::display);
+            let metrics = site.others.metrics.map(tracing::field::display);
+            tracing::info!(addr = %site.bound, relay, metrics, "listening");
         }
         // Nobody reads it any more: no reason not to serve.
         Format::Text => drop(tell_people(&mut io::stderr().lock(), site)),
@@ -182,7 +199,7 @@ mod tests {
     fn site(bound: &str) -> Site {
         Site {
             bound: bound.parse().unwrap(),
-            relay: None,
+            others: Others::default(),
             page: true,
             secure: None,
         }
@@ -228,10 +245,13 @@ mod tests {
             b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\"}\n"
         );
         out.clear();
-        let relay = Some("127.0.0.1:3478".parse().unwrap());
-        tell_scripts(&mut out, &Site { relay, ..site }).unwrap();
+        let others = Others {
+            relay: Some("127.0.0.1:3478".parse().unwrap()),
+            metrics: Some("127.0.0.1:9090".parse().unwrap()),
+        };
+        tell_scripts(&mut out, &Site { others, ..site }).unwrap();
         let relayed: &[u8] =
-            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\"}\n";
+            b"{\"event\":\"listening\",\"addr\":\"127.0.0.1:41234\",\"relay\":\"127.0.0.1:3478\",\"metrics\":\"127.0.0.1:9090\"}\n";
         assert_eq!(out, relayed);
     }
 

@@ -33,27 +33,30 @@ pub(crate) enum Full {
     Address(usize),
 }
 
-impl Full {
-    /// For who counts.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Server(_) => "the server is full",
-            Self::Address(_) => "too many from one address",
-        }
-    }
-}
-
 impl Gate {
+    /// For WebSockets, and whatever else is worth as much.
     pub(crate) fn new(limits: &Limits) -> Self {
+        Self::of(limits.max_connections, limits.max_connections_per_ip)
+    }
+
+    /// 0 bounds nothing.
+    pub(crate) fn of(max: usize, max_per_ip: usize) -> Self {
         Self {
-            max: bound(limits.max_connections),
-            max_per_ip: bound(limits.max_connections_per_ip),
+            max: bound(max),
+            max_per_ip: bound(max_per_ip),
             inside: Arc::default(),
         }
     }
 
+    /// Who comes by itself.
     pub(crate) fn enter(&self, ip: IpAddr) -> Result<Ticket, Full> {
-        let origin = network(ip);
+        let ip = ip.to_canonical();
+        self.enter_as(Some(ip).filter(|ip| !ip.is_loopback()))
+    }
+
+    /// For this address, whatever it is; without one only the whole is bounded.
+    pub(crate) fn enter_as(&self, address: Option<IpAddr>) -> Result<Ticket, Full> {
+        let origin = address.map(network);
         let mut inside = lock(&self.inside);
         if inside.total >= self.max {
             return Err(Full::Server(self.max));
@@ -70,6 +73,14 @@ impl Gate {
             inside: Arc::clone(&self.inside),
             origin,
         })
+    }
+}
+
+impl Gate {
+    /// How full it is, from 0 to 1.
+    pub(crate) fn fill(&self) -> f64 {
+        // Exact up to 2^53.
+        lock(&self.inside).total as f64 / self.max as f64
     }
 }
 
@@ -92,12 +103,11 @@ fn lock(inside: &Mutex<Inside>) -> MutexGuard<'_, Inside> {
     inside.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whom an address stands for: itself, or the /64 network that one IPv6 customer has; nobody on this machine.
-fn network(ip: IpAddr) -> Option<IpAddr> {
+/// Whom an address stands for: itself, or the /64 network that one IPv6 customer has.
+fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
-        ip if ip.is_loopback() => None,
-        IpAddr::V6(ip) => Some(Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into()),
-        ip => Some(ip),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 
@@ -132,6 +142,23 @@ mod tests {
             .map(|_| enter(&gate, "127.0.0.1").ok().unwrap())
             .collect();
         assert_eq!(local.len(), 10);
+    }
+
+    #[test]
+    fn behind_a_proxy_even_loopback_is_counted() {
+        let gate = gate(0, 1);
+        let behind = || gate.enter_as(Some("127.0.0.1".parse().unwrap()));
+        let _one = behind().ok().unwrap();
+        assert_eq!(behind().err(), Some(Full::Address(1)));
+        assert!(enter(&gate, "127.0.0.1").is_ok());
+    }
+
+    #[test]
+    fn how_full_it_is() {
+        let gate = gate(4, 0);
+        let _one = enter(&gate, "127.0.0.1").ok().unwrap();
+        assert!((gate.fill() - 0.25).abs() < 0.001);
+        assert!(self::gate(0, 0).fill() < 0.001);
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -24,12 +23,14 @@ mod conversation;
 mod health;
 mod page;
 mod upgrade;
+mod visitor;
 mod wire;
 
+use crate::forwarded::Visitor;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
 use crate::tls::Tls;
-use wire::{Caller, Door};
+use wire::{Caller, Door, Threshold};
 
 /// How long a shutdown may take at most; clients are told, not waited for.
 const SHUTDOWN: Duration = Duration::from_millis(500);
@@ -53,6 +54,35 @@ impl House {
     fn is_ending(&self) -> bool {
         self.gently.is_cancelled() || self.shutdown.is_cancelled()
     }
+
+    /// Answers on one listener until `shutdown`.
+    async fn answer(
+        self: &Arc<Self>,
+        listener: TcpListener,
+        tls: Option<Tls>,
+        routes: Router<Arc<Self>>,
+    ) -> io::Result<()> {
+        let routes = routes
+            .fallback(nothing)
+            .layer(from_fn_with_state(Arc::clone(self), visitor::identify))
+            .with_state(Arc::clone(self))
+            .into_make_service_with_connect_info::<Caller>();
+        let threshold = Threshold::new(&self.options, self.metrics.clone());
+        let door = Door::new((listener, tls), threshold, self.conversations.clone());
+        let ended = self.shutdown.clone().cancelled_owned();
+        axum::serve(door, routes)
+            .with_graceful_shutdown(ended)
+            .await
+    }
+}
+
+/// Where it listens.
+pub(crate) struct Listeners {
+    pub(crate) clients: TcpListener,
+    /// For clients.
+    pub(crate) tls: Option<Tls>,
+    /// For those who ask how it is; without one they ask at the other.
+    pub(crate) metrics: Option<TcpListener>,
 }
 
 /// What ends a server.
@@ -68,9 +98,14 @@ pub(crate) async fn serve(
     options: ServerOptions,
     switchboard: Switchboard,
     metrics: Metrics,
-    (listener, tls): (TcpListener, Option<Tls>),
+    listeners: Listeners,
     ending: Ending,
 ) -> io::Result<()> {
+    let Listeners {
+        clients,
+        tls,
+        metrics: asked,
+    } = listeners;
     let shutdown = ending.at_once;
     let house = Arc::new(House {
         gate: Gate::new(&options.limits),
@@ -82,17 +117,15 @@ pub(crate) async fn serve(
         gently: ending.gently,
         secure: tls.is_some(),
     });
-    let door = Door::new(
-        (listener, tls),
-        house.options.http_timeout,
-        house.conversations.clone(),
-        house.metrics.clone(),
-    );
-    let ended = shutdown.clone().cancelled_owned();
     let everything = async {
-        let result = axum::serve(door, routes(&house))
-            .with_graceful_shutdown(ended)
-            .await;
+        let clients = house.answer(clients, tls, routes(&house, asked.is_some()));
+        let result = match asked {
+            None => clients.await,
+            Some(listener) => {
+                let asking = house.answer(listener, None, health::routes_with_metrics());
+                tokio::try_join!(clients, asking).map(drop)
+            }
+        };
         house.conversations.close();
         house.conversations.wait().await;
         result
@@ -130,25 +163,28 @@ async fn drained(house: &House) {
     }
 }
 
-fn routes(house: &Arc<House>) -> IntoMakeServiceWithConnectInfo<Router, Caller> {
+/// For clients, and for who asks how it is unless that has a listener of its own.
+fn routes(house: &House, metrics_elsewhere: bool) -> Router<Arc<House>> {
     let front = if house.options.page {
-        page_routes(house.secure)
+        page_routes()
     } else {
         Router::new().route(page::ENTRY, get(words))
     };
-    front
-        .merge(health::routes())
-        .route("/socket", any(upgrade::socket))
-        .fallback(nothing)
-        .with_state(Arc::clone(house))
-        .into_make_service_with_connect_info::<Caller>()
+    let health = if metrics_elsewhere {
+        health::routes()
+    } else {
+        health::routes_with_local_metrics()
+    };
+    front.merge(health).route("/socket", any(upgrade::socket))
 }
 
 /// The page for browsers; who asks for anything but HTML at its entry reads plain words.
-fn page_routes(secure: bool) -> Router<Arc<House>> {
+fn page_routes() -> Router<Arc<House>> {
     page::files().fold(Router::new(), |routes, file| {
         let path = file.path;
-        let answer = async move |asked: HeaderMap| served(&file, &asked, secure);
+        let answer = async move |Extension(visitor): Extension<Visitor>, asked: HeaderMap| {
+            served(&file, &asked, visitor.secure)
+        };
         routes.route(path, get(answer))
     })
 }
@@ -157,30 +193,23 @@ fn served(file: &page::File, asked: &HeaderMap, secure: bool) -> Response {
     if file.path != page::ENTRY || page::takes_html(asked) {
         return file.answer(asked);
     }
-    let hint = format!(
-        "With a browser: open http{}://{}/\n",
-        s(secure),
-        host(asked)
-    );
+    let scheme = if secure { "https" } else { "http" };
+    let hint = format!("With a browser: open {scheme}://{}/\n", host(asked));
     let vary = [(header::VARY, "Accept")];
     (vary, usage(asked, secure) + &hint).into_response()
 }
 
 /// What this is and how to use it, for whoever opens it with curl, or where there is no page.
-async fn words(State(house): State<Arc<House>>, asked: HeaderMap) -> String {
-    usage(&asked, house.secure)
-}
-
-/// What follows `http` and `ws` in a URL.
-const fn s(secure: bool) -> &'static str {
-    if secure { "s" } else { "" }
+async fn words(Extension(visitor): Extension<Visitor>, asked: HeaderMap) -> String {
+    usage(&asked, visitor.secure)
 }
 
 fn usage(asked: &HeaderMap, secure: bool) -> String {
-    let (host, s) = (host(asked), s(secure));
+    let scheme = if secure { "wss" } else { "ws" };
+    let host = host(asked);
     format!(
         "This is a WebRTC signaling server: it introduces peers to each other, over a WebSocket at /socket\n\
-         Try: peer-cli answer --server ws{s}://{host}/socket, and peer-cli call with the same --server elsewhere\n"
+         Try: peer-cli answer --server {scheme}://{host}/socket, and peer-cli call with the same --server elsewhere\n"
     )
 }
 

@@ -2,7 +2,7 @@
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
-//! - [`auth`]: who may come in; `grant`: what they may do (pure)
+//! - [`auth`]: who may come in; `grant`: what they may do (pure); `forwarded`: whom a proxy speaks for (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `metrics`: what is counted, for Prometheus; [`status`]: the same at a glance, on a terminal
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
@@ -21,6 +21,7 @@ pub mod announce;
 pub mod auth;
 pub mod cli;
 mod envelope;
+mod forwarded;
 mod gate;
 mod grant;
 mod http;
@@ -42,12 +43,14 @@ pub mod trial;
 
 pub use activity::{Activity, Glance};
 pub use auth::{Auth, TokenKeys};
+pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
 pub use tls::Tls;
 
-use http::Ending;
+use announce::Others;
+use http::{Ending, Listeners};
 use metrics::Metrics;
 use switchboard::Switchboard;
 
@@ -66,10 +69,14 @@ pub struct ServerOptions {
     pub turn_secret: Option<Secret>,
     /// Whether browsers are shown the page.
     pub page: bool,
-    /// How long a connection may live without becoming a WebSocket.
+    /// Reverse proxies that are believed whom they speak for.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a connection may live without becoming a WebSocket; less while very many do.
     pub http_timeout: Duration,
     /// How long a `peer.v1` client may take to say `hello`.
     pub hello_timeout: Duration,
+    /// How long a client may say nothing but answers to pings; for ever, if there is none.
+    pub idle_timeout: Option<Duration>,
     /// How often each client is pinged.
     pub ping_every: Duration,
     /// How long after a ping a client may be silent before it is taken for dead.
@@ -87,8 +94,10 @@ impl Default for ServerOptions {
             turn_urls: Vec::new(),
             turn_secret: None,
             page: true,
+            trusted_proxies: Vec::new(),
             http_timeout: Duration::from_secs(10),
             hello_timeout: shared::limits::HELLO_TIMEOUT,
+            idle_timeout: None,
             ping_every: Duration::from_secs(15),
             ping_deadline: Duration::from_secs(10),
             drain: Duration::ZERO,
@@ -102,6 +111,8 @@ pub struct Server {
     options: ServerOptions,
     relay: Option<Relay>,
     tls: Option<Tls>,
+    /// For those who ask how it is.
+    asked: Option<TcpListener>,
     gently: CancellationToken,
     metrics: Metrics,
 }
@@ -113,6 +124,7 @@ impl Server {
             options,
             relay: None,
             tls: None,
+            asked: None,
             gently: CancellationToken::new(),
             metrics: Metrics::new(),
         }
@@ -132,6 +144,13 @@ impl Server {
         self
     }
 
+    /// Tells what it has counted on this listener, to whoever reaches it, and on the other one not any more.
+    #[must_use]
+    pub fn with_metrics(mut self, listener: TcpListener) -> Self {
+        self.asked = Some(listener);
+        self
+    }
+
     /// Ends gently once `gently` is cancelled: `/readyz` says 503, nobody comes in any more, those who are in are told (close
     /// code 1001) one after another over [`ServerOptions::drain`], and then it ends.
     #[must_use]
@@ -144,6 +163,15 @@ impl Server {
     #[must_use]
     pub fn activity(&self) -> Activity {
         Activity(self.metrics.clone())
+    }
+
+    /// What listens beside the listener for clients.
+    #[must_use]
+    pub fn others(&self) -> Others {
+        Others {
+            relay: self.relay.as_ref().map(Relay::addr),
+            metrics: self.asked.as_ref().and_then(|m| m.local_addr().ok()),
+        }
     }
 
     /// Serves on the listener until `shutdown`; then everybody is told (close code 1001) and, within a second, it returns.
@@ -175,8 +203,12 @@ impl Server {
             gently: self.gently,
             at_once,
         };
-        let listener = (listener, self.tls);
-        let served = http::serve(options, switchboard, metrics, listener, ending).await;
+        let listeners = Listeners {
+            clients: listener,
+            tls: self.tls,
+            metrics: self.asked,
+        };
+        let served = http::serve(options, switchboard, metrics, listeners, ending).await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),

@@ -7,8 +7,10 @@ use std::time::Instant;
 pub struct Limits {
     /// WebSockets at once.
     pub max_connections: usize,
-    /// WebSockets at once from one address (IPv6: one /64 network); loopback is exempt.
+    /// WebSockets at once from one address (IPv6: one /64 network); loopback is exempt, unless a proxy speaks for it.
     pub max_connections_per_ip: usize,
+    /// TCP connections at once that are no WebSockets, or not yet; the bound of one address holds for them, too.
+    pub max_half_open: usize,
     /// Rooms with somebody in them.
     pub max_rooms: usize,
     /// Members of one room.
@@ -17,8 +19,12 @@ pub struct Limits {
     pub max_frame: usize,
     /// Messages a second from one client; four seconds' worth may come at once.
     pub max_rate: u32,
+    /// Bytes a second from one client, as they are on the wire; four seconds' worth may come at once.
+    pub max_bytes: u32,
     /// Bytes that wait for one client before it counts as too slow.
     pub max_queue: usize,
+    /// Bytes that wait for all clients together; the nearer it comes, the less may wait for one of them.
+    pub max_queued: usize,
 }
 
 impl Default for Limits {
@@ -26,11 +32,14 @@ impl Default for Limits {
         Self {
             max_connections: 10_000,
             max_connections_per_ip: 256,
+            max_half_open: 4096,
             max_rooms: 10_000,
             max_room: 256,
             max_frame: shared::limits::MAX_FRAME,
             max_rate: 100,
+            max_bytes: 1024 * 1024,
             max_queue: 1024 * 1024,
+            max_queued: 256 * 1024 * 1024,
         }
     }
 }
@@ -41,7 +50,8 @@ pub(crate) const fn bound(limit: usize) -> usize {
 }
 
 /// Seconds of the permitted rate that may come at once.
-const BURST_SECONDS: f64 = 4.0;
+pub(crate) const BURST: usize = 4;
+const BURST_SECONDS: f64 = BURST as f64;
 
 /// A token bucket: it fills with `rate` tokens a second up to four seconds' worth, and each message takes one.
 #[derive(Debug)]

@@ -54,9 +54,8 @@ impl Waiting {
         self.0.dec_by(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> i64 {
-        self.0.get()
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.0.get()).unwrap_or(0)
     }
 }
 

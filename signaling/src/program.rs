@@ -1,7 +1,6 @@
 //! One run of the program: what its arguments ask for is bound, told, and served until a signal ends it.
 
 use std::io;
-use std::net::SocketAddr;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -17,7 +16,6 @@ use crate::{Relay, Server, Tls, stop};
 pub struct Ready {
     server: Server,
     listener: TcpListener,
-    relay: Option<SocketAddr>,
     tls: Option<Tls>,
 }
 
@@ -31,17 +29,17 @@ pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
     if let Some(tls) = tls.clone() {
         server = server.with_tls(tls);
     }
-    let options = arguments.relay_options()?;
+    let relay = arguments.relay_options()?;
     let listener = announce::listen(arguments.listen).await?;
-    let relay = options.map(Relay::bind).transpose()?;
-    let addr = relay.as_ref().map(Relay::addr);
-    if let Some(relay) = relay {
-        server = server.with_relay(relay);
+    if let Some(addr) = arguments.metrics() {
+        server = server.with_metrics(announce::listen(addr).await?);
+    }
+    if let Some(options) = relay {
+        server = server.with_relay(Relay::bind(options)?);
     }
     Ok(Ready {
         server,
         listener,
-        relay: addr,
         tls,
     })
 }
@@ -54,7 +52,6 @@ pub async fn run(arguments: &Arguments, ready: Ready, screen: Screen) -> anyhow:
     let Ready {
         server,
         listener,
-        relay,
         tls,
     } = ready;
     let bound = listener
@@ -62,7 +59,7 @@ pub async fn run(arguments: &Arguments, ready: Ready, screen: Screen) -> anyhow:
         .context("cannot tell the address that was bound")?;
     let site = Site {
         bound,
-        relay,
+        others: server.others(),
         page: !arguments.no_page,
         secure: tls.as_ref().map(Tls::names),
     };

@@ -25,8 +25,8 @@ mod farewells;
 mod outbox;
 
 use farewells::Farewells;
-use outbox::Inlet;
 pub(crate) use outbox::Outbox;
+use outbox::{Bounds, Inlet};
 
 /// Frames and news on their way to the hub; a client whose frame finds it full waits, and so does its socket.
 const COMMANDS: usize = 256;
@@ -61,7 +61,7 @@ pub(crate) struct Switchboard {
     commands: mpsc::Sender<Command>,
     numbers: Arc<AtomicU64>,
     seed: [u8; 32],
-    max_queue: usize,
+    queues: Bounds,
     metrics: Metrics,
 }
 
@@ -102,7 +102,10 @@ impl Switchboard {
             commands,
             numbers: Arc::default(),
             seed,
-            max_queue: limits.max_queue,
+            queues: Bounds {
+                one: limits.max_queue,
+                all: limits.max_queued,
+            },
             metrics,
         }
     }
@@ -120,7 +123,7 @@ impl Switchboard {
         } else {
             Kind::Tutorial(self.tutorial_id(conn)?)
         };
-        let (inlet, outbox) = outbox::outbox(self.max_queue, self.metrics.queued());
+        let (inlet, outbox) = outbox::outbox(self.queues, self.metrics.queued());
         let (decide, verdict) = oneshot::channel();
         let line = Line {
             conn,

@@ -289,3 +289,37 @@ fn a_log_in_json_is_nothing_else() {
             .contains("SIGNALING_TOKEN_SECRET")
     );
 }
+
+/// Whoever cannot be accepted is counted, too, and whoever comes later is served.
+#[test]
+fn without_descriptors_nobody_is_accepted_until_some_are_free() {
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            "ulimit -n 24; exec \"$0\" --listen 127.0.0.1:0 --http-timeout 1s --json",
+        ])
+        .arg(env!("CARGO_BIN_EXE_signaling"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let running = Running::run(&mut command);
+    // More than it has descriptors for; they wait in the kernel until the first are too slow to ask.
+    let _crowd: Vec<_> = (0..40).map(|_| running.connect()).collect();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let mut stream = running.connect();
+        stream
+            .write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer);
+        if answer.contains("signaling_refused_total{reason=\"cannot accept\"}") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{answer}");
+    }
+    let (code, _, said) = running.stop("-TERM");
+    assert_eq!(code, Some(0));
+    assert!(said.contains("see ulimit -n"), "{said}");
+}

@@ -1,7 +1,7 @@
 // The WebSocket to the server: hello, presence, frames, and connecting again (PROTOCOL.md, sections 2, 4 and 5).
 
 import {token} from './share.js';
-import {FINAL, closing} from './words.js';
+import {FINAL, LATER, closing} from './words.js';
 
 const FIRST_WAIT = 250;
 const LONGEST_WAIT = 4000;
@@ -140,7 +140,7 @@ export class Signaling {
       this.#hear.state('refused', closing(code, reason));
       return;
     }
-    const wait = code === 4029 ? LONGEST_WAIT : this.#wait;
+    const wait = LATER.includes(code) ? LONGEST_WAIT : this.#wait;
     this.#hear.state('reconnecting', closing(code, reason));
     this.#retry(wait * (0.5 + Math.random() / 2));
     this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);

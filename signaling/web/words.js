@@ -3,15 +3,21 @@
 /** Close codes (PROTOCOL.md, section 5) after which connecting again would be in vain, or a fight. */
 export const FINAL = [1003, 1008, 1009, 4000, 4003, 4401];
 
+/** Those after which the server wants some quiet first. */
+export const LATER = [1013, 4029, 4030];
+
 const CLOSING = {
   1001: 'The server is restarting.',
   1003: 'The server refused a binary frame. That is a fault of this page.',
   1008: 'The server refused this page',
   1009: 'The server refused a frame that was too large. That is a fault of this page.',
+  1013: 'The server cannot decide who may come in at the moment.',
   4000: 'This page was opened in another tab, which has taken over. Use that one, or join again here.',
   4003: 'The room is full. Try another one.',
   4008: 'The connection was too slow for the server.',
+  4009: 'Nothing was said here for as long as the server permits.',
   4029: 'The server got too many messages.',
+  4030: 'The server got too many bytes.',
   4401: 'The server lets in who has a token: open this page by a link that somebody has made for you',
 };
 

@@ -47,6 +47,7 @@ impl TestServer {
         ServerOptions {
             limits: Limits {
                 max_rate: 0,
+                max_bytes: 0,
                 ..Limits::default()
             },
             ..ServerOptions::default()

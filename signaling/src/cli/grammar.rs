@@ -35,20 +35,21 @@ pub(super) fn size_rate(text: &str) -> Result<u32, String> {
     bytes.ok_or_else(|| "not a rate: write 512k/s or 4M/s, less than 4096M/s".to_owned())
 }
 
-/// `90s`, `30m`, `12h` or `7d`.
+/// `500ms`, `90s`, `30m`, `12h` or `7d`.
 pub(super) fn span(text: &str) -> Result<Duration, String> {
-    let wrong = || "not a time: write 90s, 30m, 12h or 7d".to_owned();
-    let unit = text.char_indices().last().ok_or_else(wrong)?.0;
+    let wrong = || "not a time: write 500ms, 90s, 30m, 12h or 7d".to_owned();
+    let unit = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (digits, unit) = text.split_at(unit);
-    let seconds: u64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
+    let milliseconds: u64 = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60 * 1000,
+        "h" => 60 * 60 * 1000,
+        "d" => 24 * 60 * 60 * 1000,
         _ => return Err(wrong()),
     };
     let number: u32 = digits.parse().map_err(|_| wrong())?;
-    Ok(Duration::from_secs(seconds * u64::from(number)))
+    Ok(Duration::from_millis(milliseconds * u64::from(number)))
 }
 
 /// `text` or `json`.
@@ -111,7 +112,8 @@ mod tests {
     fn spans() {
         let span = |text| span(text).map(|time| time.as_secs());
         assert_eq!((span("90s"), span("7d")), (Ok(90), Ok(604_800)));
-        for bad in ["", "s", "5", "1.5h", "-1m", "5w", "ä", "9999999999d"] {
+        assert_eq!((span("1500ms"), span("2m")), (Ok(1), Ok(120)));
+        for bad in ["", "s", "ms", "5", "1.5h", "-1m", "5w", "ä", "9999999999d"] {
             assert!(span(bad).is_err(), "{bad}");
         }
     }

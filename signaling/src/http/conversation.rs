@@ -1,7 +1,8 @@
 //! One WebSocket from its first frame to its last: what it says goes to the switchboard, what is for it comes from there.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
@@ -15,8 +16,8 @@ use tungstenite::Error as WsError;
 use tungstenite::error::ProtocolError;
 
 use super::House;
-use super::wire::Caller;
-use crate::limits::Bucket;
+use super::wire::{Caller, Fate};
+use crate::limits::{Bucket, Limits};
 use crate::switchboard::{Link, Mouthpiece, Outbox, Verdict};
 use crate::text::Text;
 
@@ -94,7 +95,7 @@ pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link
         () = house.shutdown.cancelled() => End::Ours(going_away()),
         Ok(verdict) = verdict => End::Ours(verdict),
         Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
-        end = listen(house, &mut stream, &mouthpiece) => end,
+        end = listen(house, &caller.fate, &mut stream, &mouthpiece) => end,
     };
     debug!(conn, ?end, "ended");
     house.metrics.closed(end.name());
@@ -146,23 +147,33 @@ fn message(text: &Text) -> Message {
 /// Hands on what the client says until it breaks a rule or falls silent.
 async fn listen(
     house: &House,
+    fate: &Fate,
     stream: &mut SplitStream<WebSocket>,
     mouthpiece: &Mouthpiece,
 ) -> End {
-    let patience = house.options.ping_every + house.options.ping_deadline;
-    let mut bucket = Bucket::new(house.options.limits.max_rate, Instant::now());
+    let options = &house.options;
+    let patience = options.ping_every + options.ping_deadline;
+    let mut ration = Ration::new(&options.limits, fate);
+    let mut spoke = Instant::now();
     loop {
-        let message = match timeout(patience, stream.next()).await {
+        let idle = options
+            .idle_timeout
+            .map(|limit| limit.saturating_sub(spoke.elapsed()));
+        let wait = idle.map_or(patience, |left| left.min(patience));
+        let message = match timeout(wait, ration.next(stream)).await {
+            Err(_) if wait < patience => return End::ours(CloseCode::Idle),
             Err(_) => return End::Dead,
-            Ok(None) => return End::Theirs,
-            Ok(Some(Err(e))) => return broken(e),
-            Ok(Some(Ok(message))) => message,
+            Ok(Err(Flood)) => return End::ours(CloseCode::TooMuch),
+            Ok(Ok(None)) => return End::Theirs,
+            Ok(Ok(Some(Err(e)))) => return broken(e),
+            Ok(Ok(Some(Ok(message)))) => message,
         };
-        if !bucket.take(Instant::now()) {
+        if !ration.messages.take(Instant::now()) {
             return End::ours(CloseCode::TooMany);
         }
         match message {
             Message::Text(text) => {
+                spoke = Instant::now();
                 house.metrics.heard(text.len());
                 if mouthpiece.say(Text::from(text.as_str())).await.is_err() {
                     return End::Ours(going_away());
@@ -172,6 +183,48 @@ async fn listen(
             Message::Close(_) => return End::Theirs,
             Message::Ping(_) | Message::Pong(_) => {}
         }
+    }
+}
+
+/// More bytes than one client may send.
+struct Flood;
+
+/// What one client may send. Bytes count as they arrive: a message of endless fragments is never whole.
+struct Ration<'a> {
+    messages: Bucket,
+    bytes: Bucket,
+    fate: &'a Fate,
+    /// Bytes that are counted already.
+    counted: u64,
+}
+
+impl<'a> Ration<'a> {
+    fn new(limits: &Limits, fate: &'a Fate) -> Self {
+        let now = Instant::now();
+        Self {
+            messages: Bucket::new(limits.max_rate, now),
+            bytes: Bucket::new(limits.max_bytes, now),
+            fate,
+            counted: fate.heard(),
+        }
+    }
+
+    /// The next message, unless more has come than may come.
+    async fn next(
+        &mut self,
+        stream: &mut SplitStream<WebSocket>,
+    ) -> Result<Option<Result<Message, axum::Error>>, Flood> {
+        poll_fn(|cx| {
+            let next = stream.poll_next_unpin(cx);
+            let heard = self.fate.heard();
+            let new = usize::try_from(heard - self.counted).unwrap_or(usize::MAX);
+            self.counted = heard;
+            if new > 0 && !self.bytes.take_many(Instant::now(), new) {
+                return Poll::Ready(Err(Flood));
+            }
+            next.map(Ok)
+        })
+        .await
     }
 }
 

@@ -2,24 +2,33 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Router;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::wire::Caller;
+use super::visitor::FORWARDED;
 use super::{House, nothing};
+use crate::forwarded::Visitor;
 use crate::metrics::CONTENT_TYPE;
 
-/// What proxies add (RFC 7239, and what was there before it).
-const FORWARDED: [&str; 2] = ["forwarded", "x-forwarded-for"];
-
+/// Where everybody may ask.
 pub(super) fn routes() -> Router<Arc<House>> {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+}
+
+/// The same, and what was counted, for this machine alone.
+pub(super) fn routes_with_local_metrics() -> Router<Arc<House>> {
+    routes().route("/metrics", get(local_metrics))
+}
+
+/// The same, and what was counted, for everybody who reaches them.
+pub(super) fn routes_with_metrics() -> Router<Arc<House>> {
+    routes().route("/metrics", get(metrics))
 }
 
 /// Not any more once it ends.
@@ -30,17 +39,21 @@ async fn ready(State(house): State<Arc<House>>) -> Response {
     "ok".into_response()
 }
 
-/// For this machine alone, and not for those who come through a proxy on it.
-async fn metrics(
+/// Not for those who come through a proxy on this machine, whether it is trusted or not.
+async fn local_metrics(
     State(house): State<Arc<House>>,
-    ConnectInfo(caller): ConnectInfo<Caller>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    let is_local = caller.addr.ip().to_canonical().is_loopback();
+    let is_local = visitor.ip.is_loopback() && !visitor.proxied;
     if !is_local || FORWARDED.iter().any(|name| headers.contains_key(*name)) {
         return nothing(uri).await;
     }
+    metrics(State(house)).await
+}
+
+async fn metrics(State(house): State<Arc<House>>) -> Response {
     let content = [(header::CONTENT_TYPE, CONTENT_TYPE)];
     (content, house.metrics.text()).into_response()
 }

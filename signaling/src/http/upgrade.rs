@@ -1,7 +1,9 @@
 //! `GET /socket`: from an HTTP request to a WebSocket.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
@@ -15,6 +17,7 @@ use tracing::debug;
 use super::admission::{Admission, Asked, admit};
 use super::wire::Caller;
 use super::{House, conversation};
+use crate::forwarded::Visitor;
 use crate::gate::Full;
 use crate::limits::bound;
 use crate::relay::Reached;
@@ -32,6 +35,7 @@ const RETRY_AFTER: &str = "5";
 pub(super) async fn socket(
     State(house): State<Arc<House>>,
     ConnectInfo(caller): ConnectInfo<Caller>,
+    Extension(visitor): Extension<Visitor>,
     asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -47,10 +51,18 @@ pub(super) async fn socket(
         house.metrics.refused("the server is stopping");
         return stopping();
     }
-    let ticket = match house.gate.enter(caller.addr.ip()) {
+    let entered = if visitor.proxied {
+        house.gate.enter_as(Some(visitor.ip))
+    } else {
+        house.gate.enter(visitor.ip)
+    };
+    let ticket = match entered {
         Ok(ticket) => ticket,
         Err(full) => {
-            house.metrics.refused(full.name());
+            house.metrics.refused(match full {
+                Full::Server(_) => "the server is full",
+                Full::Address(_) => "too many from one address",
+            });
             return no_space(&full);
         }
     };
@@ -79,7 +91,8 @@ pub(super) async fn socket(
     upgrade.on_upgrade(move |socket| async move {
         let _inside = (ticket, house.conversations.token());
         caller.fate.upgraded();
-        begin(&house, &caller, socket, (admission, reached), peer_v1).await;
+        let who = (&caller, visitor.ip);
+        begin(&house, who, socket, (admission, reached), peer_v1).await;
     })
 }
 
@@ -92,7 +105,7 @@ fn host_name(headers: &HeaderMap) -> Option<String> {
 
 async fn begin(
     house: &House,
-    caller: &Caller,
+    (caller, ip): (&Caller, IpAddr),
     socket: WebSocket,
     (admission, reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
@@ -100,7 +113,7 @@ async fn begin(
     let Admission { grant, origin } = match admission {
         Ok(admission) => admission,
         Err(verdict) => {
-            debug!(addr = %caller.addr, verdict.reason, "refused");
+            debug!(%ip, verdict.reason, "refused");
             return conversation::refuse(house, caller, socket, verdict).await;
         }
     };
@@ -109,7 +122,7 @@ async fn begin(
         .connect((grant, origin), reached, peer_v1)
         .await
     {
-        debug!(conn = link.conn.0, addr = %caller.addr, peer_v1, "connected");
+        debug!(conn = link.conn.0, %ip, peer_v1, "connected");
         conversation::hold(house, caller, socket, link).await;
     } else {
         conversation::refuse(house, caller, socket, conversation::going_away()).await;

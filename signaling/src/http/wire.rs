@@ -5,20 +5,35 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::task::coop::poll_proceed;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use crate::metrics::Metrics;
 use crate::tls::{Stream, Tls};
+
+/// Bytes that cost as much as a read.
+const STEP: usize = 512;
+
+/// Bytes that the kernel keeps for a client who does not read them, as we ask for it (Linux takes twice as many). It would let
+/// them grow to megabytes, which are in no queue of ours and seen by nobody.
+const SEND_BUFFER: usize = 128 * 1024;
+
+mod threshold;
+
+pub(super) use threshold::Threshold;
+
+use threshold::Asking;
 
 /// How long input is thrown away after our last word. A socket closed with input unread is reset by the kernel, and a reset
 /// can overtake the close code.
@@ -31,44 +46,43 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 pub(super) struct Door {
     listener: TcpListener,
     tls: Option<Tls>,
-    http_timeout: Duration,
+    threshold: Threshold,
     goodbyes: TaskTracker,
-    metrics: Metrics,
 }
 
 impl Door {
-    /// What is no WebSocket after `http_timeout` is dropped; `goodbyes` tracks connections that are still being ended.
+    /// `goodbyes` tracks connections that are still being ended.
     pub(super) fn new(
         (listener, tls): (TcpListener, Option<Tls>),
-        http_timeout: Duration,
+        threshold: Threshold,
         goodbyes: TaskTracker,
-        metrics: Metrics,
     ) -> Self {
+        // Whoever is accepted inherits it. Only more memory if refused.
+        let _ = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER);
         Self {
             listener,
             tls,
-            http_timeout,
+            threshold,
             goodbyes,
-            metrics,
         }
     }
-}
 
-impl Door {
-    fn wire(&self, stream: TcpStream) -> Wire {
+    /// `None` if it is one too many.
+    fn wire(&self, stream: TcpStream, addr: SocketAddr) -> Option<Wire> {
+        let asking = self.threshold.step_on(&stream, addr.ip())?;
         // Only slower if refused.
         let _ = stream.set_nodelay(true);
         let stream = match &self.tls {
             Some(tls) => tls.accept(stream),
             None => Stream::plain(stream),
         };
-        Wire {
+        Some(Wire {
             stream: Some(stream),
             fate: Fate::default(),
-            life: Some(Box::pin(sleep(self.http_timeout))),
+            asking: Some(asking),
             goodbyes: self.goodbyes.clone(),
-            metrics: self.metrics.clone(),
-        }
+            metrics: self.threshold.metrics(),
+        })
     }
 }
 
@@ -79,9 +93,14 @@ impl Listener for Door {
     async fn accept(&mut self) -> (Wire, SocketAddr) {
         loop {
             match self.listener.accept().await {
-                Ok((stream, addr)) => return (self.wire(stream), addr),
+                Ok((stream, addr)) => {
+                    if let Some(wire) = self.wire(stream, addr) {
+                        return (wire, addr);
+                    }
+                }
                 Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(e) => {
+                    self.threshold.cannot_accept();
                     warn!("cannot accept a connection: {e} (see ulimit -n)");
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -94,9 +113,15 @@ impl Listener for Door {
     }
 }
 
-/// How a connection is to end; shared with whoever handles it.
+/// How a connection is to end, and what it has brought; shared with whoever handles it.
 #[derive(Clone, Default)]
-pub(super) struct Fate(Arc<AtomicU8>);
+pub(super) struct Fate(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    end: AtomicU8,
+    heard: AtomicU64,
+}
 
 /// Answered and dropped.
 const HTTP: u8 = 0;
@@ -110,21 +135,30 @@ const DEAD: u8 = 3;
 impl Fate {
     /// It is a WebSocket now.
     pub(super) fn upgraded(&self) {
-        self.0.store(SOCKET, Ordering::Release);
+        self.0.end.store(SOCKET, Ordering::Release);
     }
 
     /// It had its chance to read.
     pub(super) fn slow(&self) {
-        self.0.store(SLOW, Ordering::Release);
+        self.0.end.store(SLOW, Ordering::Release);
     }
 
     /// Nobody is there to read.
     pub(super) fn dead(&self) {
-        self.0.store(DEAD, Ordering::Release);
+        self.0.end.store(DEAD, Ordering::Release);
     }
 
     fn now(&self) -> u8 {
-        self.0.load(Ordering::Acquire)
+        self.0.end.load(Ordering::Acquire)
+    }
+
+    /// Bytes that came, ever.
+    pub(super) fn heard(&self) -> u64 {
+        self.0.heard.load(Ordering::Relaxed)
+    }
+
+    fn hears(&self, bytes: usize) {
+        self.0.heard.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -153,7 +187,7 @@ pub(super) struct Wire {
     stream: Option<Stream>,
     fate: Fate,
     /// Until the upgrade.
-    life: Option<Pin<Box<Sleep>>>,
+    asking: Option<Box<Asking>>,
     goodbyes: TaskTracker,
     metrics: Metrics,
 }
@@ -184,14 +218,21 @@ impl Wire {
         Some(local.ip().to_canonical())
     }
 
-    /// Whether it has lived too long without becoming a WebSocket.
-    fn outlived(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Whether it is still no WebSocket, and how that goes.
+    fn asking(&mut self) -> Option<&mut Asking> {
         if self.fate.now() != HTTP {
-            self.life = None;
+            self.asking = None;
         }
-        self.life
-            .as_mut()
-            .is_some_and(|life| life.as_mut().poll(cx).is_ready())
+        self.asking.as_deref_mut()
+    }
+}
+
+/// Whoever brings much gives way to others sooner: a read costs one of the 128 steps of a turn, however much it brings.
+fn be_fair(cx: &mut Context<'_>, bytes: usize) {
+    for _ in 0..bytes / STEP {
+        if let Poll::Ready(step) = poll_proceed(cx) {
+            step.made_progress();
+        }
     }
 }
 
@@ -201,10 +242,18 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.outlived(cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if let Some(asking) = self.asking() {
+            asking.may_read(cx)?;
         }
-        self.with(|stream| stream.poll_read(cx, buf))
+        let before = buf.filled().len();
+        let read = self.as_mut().with(|stream| stream.poll_read(cx, buf));
+        let bytes = buf.filled().len() - before;
+        self.fate.hears(bytes);
+        be_fair(cx, bytes);
+        if let (Some(asking), Poll::Ready(result)) = (self.asking(), &read) {
+            asking.has_read(result.as_ref().map(|()| bytes));
+        }
+        read
     }
 }
 
@@ -214,9 +263,8 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // Whoever asks and never reads the answers waits here, not in a read.
-        if self.outlived(cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if let Some(asking) = self.asking() {
+            asking.may_write(cx, buf)?;
         }
         self.with(|stream| stream.poll_write(cx, buf))
     }
@@ -234,8 +282,8 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.outlived(cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        if let Some(asking) = self.asking() {
+            asking.may_write(cx, bufs.first().map_or(&[], |buf| buf))?;
         }
         self.with(|stream| stream.poll_write_vectored(cx, bufs))
     }
@@ -250,6 +298,9 @@ impl Drop for Wire {
         let Some(stream) = self.stream.take() else {
             return;
         };
+        if let Some(asking) = self.asking() {
+            asking.ended();
+        }
         match (self.fate.now(), tokio::runtime::Handle::try_current()) {
             (SOCKET | SLOW, Ok(runtime)) => {
                 let goodbye = linger(stream, self.fate.clone());

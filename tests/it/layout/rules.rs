@@ -3,6 +3,7 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("ipnet", &["signaling/src/forwarded"]),
     ("jsonwebtoken", &["signaling/src/auth"]),
     ("ring", &["signaling/src/auth"]),
     ("signature", &["signaling/src/auth"]),
@@ -10,7 +11,14 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("flate2", &["signaling/src/http/page.rs"]),
     ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
     ("rtc", &["peer-cli/src/rtc/", "tests/"]),
-    ("socket2", &["peer-cli/src/rtc/", "signaling/src/relay/"]),
+    (
+        "socket2",
+        &[
+            "peer-cli/src/rtc/",
+            "signaling/src/http/wire.rs",
+            "signaling/src/relay/",
+        ],
+    ),
     ("quinn_udp", &["signaling/src/relay/udp.rs"]),
     ("stun_types", &["signaling/src/relay/turn", "tests/"]),
     ("turn_types", &["signaling/src/relay/turn", "tests/"]),
@@ -66,6 +74,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
 pub(crate) const PURE: &[&str] = &[
     "shared/src/",
     "signaling/src/envelope",
+    "signaling/src/forwarded",
     "signaling/src/grant",
     "signaling/src/hub",
     "signaling/src/identity",

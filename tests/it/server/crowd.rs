@@ -88,6 +88,7 @@ async fn a_slow_reader_is_told_and_slows_nobody() {
     let house = House::limited(Limits {
         max_queue: 256 * 1024,
         max_rate: 0,
+        max_bytes: 0,
         ..Limits::default()
     });
     let house = house.await;
@@ -106,6 +107,7 @@ async fn a_reader_that_never_reads_is_reset() {
     let limits = Limits {
         max_queue: 256 * 1024,
         max_rate: 0,
+        max_bytes: 0,
         ..Limits::default()
     };
     let house = House::limited(limits).await;

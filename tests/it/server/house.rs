@@ -32,14 +32,29 @@ impl House {
 
     async fn listening(addr: SocketAddr, options: ServerOptions) -> Self {
         let listener = TcpListener::bind(addr).await.expect("loopback has a port");
+        Self::serving(Server::new(options), listener)
+    }
+
+    fn serving(server: Server, listener: TcpListener) -> Self {
         let addr = listener.local_addr().expect("a bound address");
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(Server::new(options).serve(listener, shutdown.clone()));
+        let serving = tokio::spawn(server.serve(listener, shutdown.clone()));
         Self {
             addr,
             shutdown,
             serving,
         }
+    }
+
+    /// With another listener for who asks how it is: also where.
+    pub(super) async fn with_metrics() -> (Self, SocketAddr) {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listen = || TcpListener::bind(any);
+        let clients = listen().await.expect("loopback has a port");
+        let metrics = listen().await.expect("loopback has a port");
+        let addr = metrics.local_addr().expect("a bound address");
+        let server = Server::new(ServerOptions::default()).with_metrics(metrics);
+        (Self::serving(server, clients), addr)
     }
 
     /// With the documented defaults.

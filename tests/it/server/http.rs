@@ -1,5 +1,6 @@
 //! What stands around the WebSocket.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use signaling::{Limits, ServerOptions};
@@ -10,17 +11,16 @@ use tokio::time::timeout;
 use super::client::Client;
 use super::house::{House, LIMIT};
 
-const UPGRADE: &str = "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+pub(super) const UPGRADE: &str = "Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 pub(super) async fn ask(house: &House, request: &str, headers: &str) -> String {
-    let mut stream = TcpStream::connect(house.addr)
-        .await
-        .expect("the server listens");
-    let request = format!(
-        "{request} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n",
-        house.addr
-    );
+    ask_at(house.addr, request, headers).await
+}
+
+pub(super) async fn ask_at(addr: SocketAddr, request: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(addr).await.expect("the server listens");
+    let request = format!("{request} HTTP/1.1\r\nHost: {addr}\r\n{headers}\r\n");
     stream
         .write_all(request.as_bytes())
         .await
@@ -31,6 +31,25 @@ pub(super) async fn ask(house: &House, request: &str, headers: &str) -> String {
         .expect("an end")
         .expect("an answer");
     String::from_utf8(answer).expect("text")
+}
+
+/// A WebSocket, as bytes: the head of its answer is read.
+pub(super) async fn upgraded(house: &House, headers: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(house.addr)
+        .await
+        .expect("the server listens");
+    let request = format!("GET /socket HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("the server reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = timeout(LIMIT, stream.read_u8()).await.expect("in time");
+        head.push(byte.expect("a head"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{head:?}");
+    stream
 }
 
 pub(super) const CLOSE: &str = "Connection: close\r\n";

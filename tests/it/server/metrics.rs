@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use signaling::Limits;
 use tests::{TestPeer, TestServer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -11,7 +10,7 @@ use tokio::task::yield_now;
 
 use super::client::Client;
 use super::house::{House, LIMIT};
-use super::http::{CLOSE, ask};
+use super::http::{CLOSE, ask, ask_at};
 
 /// Name with labels -> value.
 type Numbers = BTreeMap<String, f64>;
@@ -31,7 +30,7 @@ async fn of(house: &House) -> Numbers {
 }
 
 /// Until these numbers are so.
-async fn becomes(house: &House, wanted: &[(&str, f64)]) {
+pub(super) async fn becomes(house: &House, wanted: &[(&str, f64)]) {
     let deadline = Instant::now() + LIMIT;
     loop {
         let numbers = of(house).await;
@@ -79,29 +78,25 @@ async fn what_goes_through_is_counted() {
     .await;
 }
 
+/// A listener of its own tells everybody, and the other one nobody any more.
 #[tokio::test]
-async fn every_refusal_is_counted() {
-    let house = House::limited(Limits {
-        max_connections: 3,
-        max_room: 1,
-        ..Limits::default()
-    })
-    .await;
-    ask(&house, "GET /socket", CLOSE).await;
-    let _ann = Client::tutorial(&house, "").await;
-    let mut full = Client::tutorial(&house, "").await;
-    assert_eq!(full.closed().await.0, 4003);
-    let mut wrong = Client::tutorial(&house, "?room=a%20b").await;
-    assert_eq!(wrong.closed().await.0, 1008);
-    becomes(
-        &house,
-        &[
-            ("signaling_refused_total{reason=\"no WebSocket\"}", 1.0),
-            ("signaling_closed_total{reason=\"room full\"}", 1.0),
-            ("signaling_closed_total{reason=\"policy violation\"}", 1.0),
-        ],
-    )
-    .await;
+async fn a_listener_of_their_own() {
+    let (house, metrics) = House::with_metrics().await;
+    let elsewhere = async |path: &str| ask_at(metrics, path, CLOSE).await;
+    let proxied = format!("{CLOSE}X-Forwarded-For: 192.0.2.1\r\n");
+    let numbers = read(&ask_at(metrics, "GET /metrics", &proxied).await);
+    assert_eq!(numbers["signaling_connections"], 0.0);
+    for path in ["GET /healthz", "GET /readyz"] {
+        assert!(elsewhere(path).await.starts_with("HTTP/1.1 200 "), "{path}");
+        assert!(ask(&house, path, CLOSE).await.starts_with("HTTP/1.1 200 "));
+    }
+    for path in ["GET /", "GET /socket"] {
+        assert!(elsewhere(path).await.starts_with("HTTP/1.1 404 "), "{path}");
+    }
+    let answer = ask(&house, "GET /metrics", CLOSE).await;
+    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    house.stop();
+    house.stopped().await;
 }
 
 /// How calls come out is what peers say at their end.

@@ -10,6 +10,8 @@ mod http;
 mod metrics;
 mod page;
 mod presence;
+mod proxy;
+mod refusals;
 mod rooms;
 mod shutdown;
 mod tls;

@@ -18,7 +18,7 @@ use lab::compare::{self, Match};
 use lab::wav::{self, Sound};
 
 /// For a program to say that it is ready.
-const READY: Duration = Duration::from_secs(20);
+pub(crate) const READY: Duration = Duration::from_secs(20);
 /// For the whole call; the sentence takes seven seconds.
 const CALL: Duration = Duration::from_secs(60);
 /// Below this the sentence is not recognised in what came back.

@@ -51,6 +51,9 @@ enum Job {
         /// Only try: few rounds, as in `test`, and README.md stays as it is
         #[arg(long)]
         short: bool,
+        /// For those that last ten minutes (`hostile`)
+        #[arg(long, value_name = "MINUTES")]
+        minutes: Option<u64>,
     },
 }
 
@@ -74,6 +77,11 @@ fn run(job: Job) -> anyhow::Result<()> {
             prove::list();
             Ok(())
         }
-        Job::Prove { names, short, .. } => prove::run(&workspace, &names, short),
+        Job::Prove {
+            names,
+            short,
+            minutes,
+            ..
+        } => prove::run(&workspace, &names, short, minutes),
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use node::Packages;
 mod audio;
 mod calls;
 mod echo;
+mod hostile;
 mod idle;
 mod interop;
 mod nat;
@@ -35,6 +36,8 @@ pub(crate) struct Bench<'a> {
     workspace: &'a Workspace,
     programs: Programs,
     scale: Scale,
+    /// How long those last that last ten minutes, where somebody has less time.
+    minutes: Option<u64>,
 }
 
 /// How much is measured, and with which programs.
@@ -114,6 +117,11 @@ const PROOFS: &[Proof] = &[
         run: relay::run,
     },
     Proof {
+        name: "hostile",
+        about: "a signaling server among attackers: memory, honest rooms, what is counted",
+        run: hostile::run,
+    },
+    Proof {
         name: "interop",
         about: "calls from and to other WebRTC stacks, with sound and messages",
         run: interop::run,
@@ -168,7 +176,12 @@ pub(crate) fn list() {
 }
 
 /// Runs these proofs in full and writes their tables, or in their short form; all of them are run even when one fails.
-pub(crate) fn run(workspace: &Workspace, names: &[String], short: bool) -> Result<()> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    names: &[String],
+    short: bool,
+    minutes: Option<u64>,
+) -> Result<()> {
     let chosen = choose(names)?;
     if short {
         return in_short(workspace, &chosen);
@@ -178,6 +191,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[String], short: bool) -> Resul
         workspace,
         programs: workspace.build(Profile::Release)?,
         scale: Scale::Full,
+        minutes,
     };
     finish(chosen.into_iter().map(|proof| {
         let table = shown(proof, &bench)?;
@@ -192,6 +206,7 @@ fn in_short(workspace: &Workspace, chosen: &[&Proof]) -> Result<()> {
         workspace,
         programs: workspace.build(Profile::Tested)?,
         scale: Scale::Short,
+        minutes: None,
     };
     finish(chosen.iter().map(|proof| shown(proof, &bench)))
 }

@@ -12,7 +12,7 @@ use crate::demo::{SENTENCE, file, start_server};
 use crate::figures::Table;
 
 mod concealed;
-mod memory;
+pub(super) mod memory;
 
 use concealed::Concealed;
 use memory::Diary;

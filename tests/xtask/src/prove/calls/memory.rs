@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use lab::Process;
 
 /// Megabytes of this process that are in memory.
-pub(super) fn resident(id: u32) -> Result<f64> {
+pub(in crate::prove) fn resident(id: u32) -> Result<f64> {
     let path = format!("/proc/{id}/status");
     let page = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     kilobytes(&page)
@@ -23,22 +23,22 @@ fn kilobytes(page: &str) -> Option<f64> {
 }
 
 /// Looks from beside everything else.
-pub(super) struct Diary {
+pub(in crate::prove) struct Diary {
     names: Vec<&'static str>,
     looking: JoinHandle<Result<Vec<Vec<f64>>>>,
 }
 
 /// How far memory has gone above what it was at the first look.
 #[derive(Debug, PartialEq)]
-pub(super) struct Growth {
-    pub(super) megabytes: f64,
+pub(in crate::prove) struct Growth {
+    pub(in crate::prove) megabytes: f64,
     first: f64,
     last: f64,
 }
 
 impl Diary {
     /// Looks so many times, the first one after the first pause.
-    pub(super) fn begin(
+    pub(in crate::prove) fn begin(
         processes: &[(&'static str, &Process)],
         looks: usize,
         between: Duration,
@@ -59,7 +59,7 @@ impl Diary {
     }
 
     /// Waits for the last look.
-    pub(super) fn end(self) -> Result<Vec<(&'static str, Growth)>> {
+    pub(in crate::prove) fn end(self) -> Result<Vec<(&'static str, Growth)>> {
         let pages = self.looking.join();
         let pages = pages.map_err(|_| anyhow!("whoever looks at memory has panicked"))??;
         let growths = pages

@@ -1,0 +1,291 @@
+//! Whoever is turned away, in whatever way, is told why where that can be, and is counted: all the ways that there are, but
+//! for those that need many addresses or no descriptors (unit and process tests of `signaling`).
+
+use std::time::Duration;
+
+use shared::Secret;
+use signaling::{Auth, Limits, ServerOptions, TokenKeys};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::client::{Client, hello};
+use super::house::{House, LIMIT};
+use super::http::{CLOSE, UPGRADE, ask, upgraded};
+use super::metrics::becomes;
+
+async fn counts(house: &House, kind: &str, reason: &str, times: u32) {
+    let name = format!("signaling_{kind}_total{{reason=\"{reason}\"}}");
+    becomes(house, &[(&name, f64::from(times))]).await;
+}
+
+/// With these bounds and a little patience.
+async fn strict(limits: Limits) -> House {
+    House::open(ServerOptions {
+        limits,
+        http_timeout: Duration::from_millis(300),
+        hello_timeout: Duration::from_millis(300),
+        ..ServerOptions::default()
+    })
+    .await
+}
+
+async fn connect(house: &House) -> TcpStream {
+    TcpStream::connect(house.addr).await.expect("it listens")
+}
+
+/// Until the server ends it, by whatever means.
+async fn ends(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    let end = timeout(LIMIT, stream.read_to_end(&mut rest)).await;
+    let _ = end.expect("an end");
+    rest
+}
+
+#[tokio::test]
+async fn requests_that_become_no_websocket() {
+    let house = strict(Limits::default()).await;
+    for (request, headers, status, reason) in [
+        ("GET /socket", CLOSE, "426", "no WebSocket"),
+        ("GET /nowhere", CLOSE, "404", "nothing there"),
+        ("POST /healthz", CLOSE, "405", "not that method"),
+    ] {
+        let answer = ask(&house, request, headers).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        counts(&house, "refused", reason, 1).await;
+    }
+    let mut garbage = connect(&house).await;
+    garbage
+        .write_all(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
+        .await
+        .expect("sent");
+    assert!(ends(&mut garbage).await.starts_with(b"HTTP/1.1 400 "));
+    counts(&house, "refused", "no HTTP", 1).await;
+    let mut large = connect(&house).await;
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: x\r\nCookie: {}",
+        "x".repeat(60_000)
+    );
+    let _ = large.write_all(head.as_bytes()).await;
+    ends(&mut large).await;
+    counts(&house, "refused", "request too large", 1).await;
+    let mut slow = connect(&house).await;
+    slow.write_all(b"GET / HTTP/1.1\r\nHo").await.expect("sent");
+    assert_eq!(ends(&mut slow).await, b"");
+    assert_eq!(ends(&mut connect(&house).await).await, b"");
+    counts(&house, "refused", "too slow to ask", 2).await;
+    // Who was answered and asks nothing more is let go without a count.
+    let mut kept = connect(&house).await;
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .expect("sent");
+    assert!(ends(&mut kept).await.starts_with(b"HTTP/1.1 200 "));
+    counts(&house, "refused", "too slow to ask", 2).await;
+}
+
+#[tokio::test]
+async fn who_asks_and_never_reads() {
+    let house = strict(Limits::default()).await;
+    let mut stream = connect(&house).await;
+    let request = "GET /main.js HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100);
+    while timeout(
+        Duration::from_millis(100),
+        stream.write_all(request.as_bytes()),
+    )
+    .await
+    .is_ok_and(|sent| sent.is_ok())
+    {}
+    counts(&house, "refused", "too slow to read an answer", 1).await;
+}
+
+#[tokio::test]
+async fn too_many_connections() {
+    let house = strict(Limits {
+        max_connections: 1,
+        max_half_open: 2,
+        ..Limits::default()
+    })
+    .await;
+    let _inside = Client::tutorial(&house, "").await;
+    let answer = ask(&house, "GET /socket", UPGRADE).await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    counts(&house, "refused", "the server is full", 1).await;
+    // Until they are too slow nobody else is asked anything.
+    let _silent = (connect(&house).await, connect(&house).await);
+    let mut third = connect(&house).await;
+    let told = String::from_utf8(ends(&mut third).await).expect("text");
+    assert!(
+        told.starts_with("HTTP/1.1 503 ") && told.contains("--max-half-open"),
+        "{told}"
+    );
+    let mut free = String::new();
+    while !free.starts_with("HTTP/1.1 200 ") {
+        let mut stream = connect(&house).await;
+        let _ = stream
+            .write_all(format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{CLOSE}\r\n").as_bytes())
+            .await;
+        free = String::from_utf8(ends(&mut stream).await).expect("text");
+    }
+    let answer = ask(&house, "GET /metrics", CLOSE).await;
+    assert!(
+        answer.contains("refused_total{reason=\"too many half-open\"}"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn sockets_that_break_a_rule() {
+    let house = strict(Limits {
+        max_room: 2,
+        max_rooms: 2,
+        max_rate: 10,
+        ..Limits::default()
+    })
+    .await;
+    let closed = async |mut client: Client, code: u16, reason: &str, times: u32| {
+        assert_eq!(client.closed().await.0, code, "{reason}");
+        counts(&house, "closed", reason, times).await;
+    };
+    let wrong = Client::tutorial(&house, "?room=a%20b").await;
+    closed(wrong, 1008, "policy violation", 1).await;
+    let late = Client::silent(&house, "").await;
+    closed(late, 1008, "policy violation", 2).await;
+    let (old, _) = Client::peer(&house, "?room=a", 1).await;
+    let (_new, _) = Client::peer(&house, "?room=a", 1).await;
+    closed(old, 4000, "replaced by a newer connection", 1).await;
+    let mut binary = Client::tutorial(&house, "?room=a").await;
+    binary.sends(Message::binary(vec![1])).await.expect("sent");
+    closed(binary, 1003, "binary frame", 1).await;
+    let mut large = Client::tutorial(&house, "?room=a").await;
+    large.says(&"x".repeat(70_000)).await;
+    closed(large, 1009, "frame too large", 1).await;
+    let mut fast = Client::tutorial(&house, "?room=a").await;
+    for _ in 0..100 {
+        let _ = fast.sends(Message::text("x")).await;
+    }
+    closed(fast, 4029, "too many messages", 1).await;
+    let _guest = Client::tutorial(&house, "?room=a").await;
+    let third = Client::tutorial(&house, "?room=a").await;
+    closed(third, 4003, "room full", 1).await;
+    let _other = Client::tutorial(&house, "?room=b").await;
+    let nowhere = Client::tutorial(&house, "?room=c").await;
+    closed(nowhere, 4003, "room full", 2).await;
+}
+
+#[tokio::test]
+async fn frames_that_are_none() {
+    let house = strict(Limits::default()).await;
+    for (n, frame) in (1..).zip([
+        // Text that is not UTF-8; not masked; compressed, which nobody has agreed on; a reserved opcode; a ping in fragments;
+        // a continuation of nothing. RFC 6455 section 5.2.
+        &b"\x81\x82\0\0\0\0\xff\xfe"[..],
+        b"\x81\x01x",
+        b"\xc1\x81\0\0\0\0x",
+        b"\x83\x81\0\0\0\0x",
+        b"\x09\x80\0\0\0\0",
+        b"\x80\x81\0\0\0\0x",
+    ]) {
+        let mut stream = upgraded(&house, UPGRADE).await;
+        stream.write_all(frame).await.expect("sent");
+        let told = ends(&mut stream).await;
+        // A close frame with 1008.
+        assert!(
+            told[0] == 0x88 && told[2..4] == [0x03, 0xf0],
+            "{frame:?}: {told:?}"
+        );
+        counts(&house, "closed", "policy violation", n).await;
+    }
+}
+
+#[tokio::test]
+async fn too_many_bytes_whole_or_in_fragments_without_end() {
+    let house = strict(Limits {
+        max_rate: 0,
+        max_bytes: 16 << 10,
+        ..Limits::default()
+    })
+    .await;
+    let mut client = Client::tutorial(&house, "").await;
+    for _ in 0..2 {
+        client.says(&"x".repeat(60_000)).await;
+    }
+    let told = client.closed().await;
+    assert_eq!(told, (4030, "too many bytes".to_owned()));
+    counts(&house, "closed", "too many bytes", 1).await;
+    let mut stream = upgraded(&house, UPGRADE).await;
+    let fragments = b"\x00\x80\0\0\0\0".repeat(10_000);
+    stream.write_all(b"\x01\x80\0\0\0\0").await.expect("sent");
+    // The server may end it in the middle.
+    for _ in 0..3 {
+        let _ = stream.write_all(&fragments).await;
+    }
+    counts(&house, "closed", "too many bytes", 2).await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_or_hears_nothing() {
+    let house = House::open(ServerOptions {
+        idle_timeout: Some(Duration::from_millis(500)),
+        ping_every: Duration::from_millis(100),
+        ping_deadline: Duration::from_millis(600),
+        limits: Limits {
+            max_queue: 64 << 10,
+            max_rate: 0,
+            max_bytes: 0,
+            ..Limits::default()
+        },
+        ..ServerOptions::default()
+    })
+    .await;
+    let mut idle = Client::tutorial(&house, "?room=quiet").await;
+    assert_eq!(idle.closed().await, (4009, "idle for too long".to_owned()));
+    counts(&house, "closed", "idle for too long", 1).await;
+    let _slow = Client::narrow(&house, "?room=loud").await;
+    let mut writer = Client::tutorial(&house, "?room=loud").await;
+    let flood = async {
+        loop {
+            writer.says(&"x".repeat(60_000)).await;
+        }
+    };
+    tokio::select! {
+        () = flood => {}
+        () = counts(&house, "closed", "too slow", 1) => {}
+    }
+}
+
+#[tokio::test]
+async fn forged_tokens() {
+    let keys = TokenKeys::new(Some(Secret::new("x".repeat(32))), None).expect("a key");
+    let house = House::open(ServerOptions {
+        auth: Auth::Token(keys),
+        ..ServerOptions::default()
+    })
+    .await;
+    let mut stranger = Client::tutorial(&house, "?token=a.b.c").await;
+    assert_eq!(stranger.closed().await.0, 4401);
+    counts(&house, "closed", "not authorised", 1).await;
+}
+
+/// The patience of the hello that never comes is not that of the one that was said.
+#[tokio::test]
+async fn whoever_speaks_now_and_then_stays() {
+    let house = House::open(ServerOptions {
+        idle_timeout: Some(Duration::from_secs(2)),
+        ..ServerOptions::default()
+    })
+    .await;
+    let (mut peer, _) = Client::peer(&house, "", 1).await;
+    let mut other = Client::tutorial(&house, "").await;
+    peer.event("joined").await;
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        peer.says(&hello(1)).await;
+        other.says(r#"{"event":"still here"}"#).await;
+        assert_eq!(peer.event("error").await["data"]["code"], "bad-frame");
+        peer.event("still here").await;
+    }
+}
