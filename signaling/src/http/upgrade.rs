@@ -21,7 +21,7 @@ use crate::relay::Reached;
 use crate::switchboard::Verdict;
 
 /// Bytes of each buffer of an idle WebSocket; both grow with a frame that needs it.
-const BUFFER: usize = 4096;
+const BUFFER: usize = 2048;
 
 /// Characters of a name in the DNS, RFC 1035 section 2.3.4.
 const MAX_HOST: usize = 253;

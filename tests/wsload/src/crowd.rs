@@ -68,7 +68,8 @@ impl Crowd {
         let number = self.members.len();
         let now = self.now();
         let member = Member::connect(&self.door, place, watcher, now);
-        let mut member = member.with_context(|| format!("connection {} (see ulimit -n)", number + 1))?;
+        let mut member =
+            member.with_context(|| format!("connection {} (see ulimit -n)", number + 1))?;
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll
             .registry()
@@ -116,17 +117,21 @@ impl Crowd {
         };
         let (deliveries, left) = (&mut self.deliveries, &mut self.left);
         let (mut ready, mut other) = (false, None);
-        member.readable(self.door.dialect, &mut self.scratch, &mut |heard| match heard {
-            Heard::Message(stamp) => deliveries.push(Delivery {
-                to: number,
-                stamp,
-                at,
-            }),
-            Heard::Ready => ready = true,
-            Heard::Other(id, tell) => other = Some((id, tell)),
-            Heard::Left => *left = left.or(Some(at)),
-            Heard::Nothing => {}
-        });
+        member.readable(
+            self.door.dialect,
+            &mut self.scratch,
+            &mut |heard| match heard {
+                Heard::Message(stamp) => deliveries.push(Delivery {
+                    to: number,
+                    stamp,
+                    at,
+                }),
+                Heard::Ready => ready = true,
+                Heard::Other(id, tell) => other = Some((id, tell)),
+                Heard::Left => *left = left.or(Some(at)),
+                Heard::Nothing => {}
+            },
+        );
         if let Some((id, tell)) = other {
             member.other = id;
             ready = true;

@@ -57,8 +57,7 @@ impl Dialect {
     /// What is said first.
     pub(crate) fn greeting(self, place: Place) -> Option<String> {
         let topic = format!("r{}", place.room);
-        (self == Self::YWebrtc)
-            .then(|| json!({"type": "subscribe", "topics": [topic]}).to_string())
+        (self == Self::YWebrtc).then(|| json!({"type": "subscribe", "topics": [topic]}).to_string())
     }
 
     /// Whether an open socket is all that it takes.

@@ -16,7 +16,8 @@ const EVENTS: usize = 1024;
 const SCRATCH: usize = 64 * 1024;
 
 /// What every handshake of the load is answered with: its key is always the same.
-const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+const ANSWER: &[u8] =
+    b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 struct Client {
@@ -50,7 +51,11 @@ pub(crate) fn run(options: &Floor, tell: &dyn Fn(&Value)) -> Result<()> {
             }
             if event.is_readable() {
                 let said = clients[number].read(&mut scratch);
-                for (_, client) in clients.iter_mut().enumerate().filter(|(other, _)| *other != number) {
+                for (_, client) in clients
+                    .iter_mut()
+                    .enumerate()
+                    .filter(|(other, _)| *other != number)
+                {
                     for text in &said {
                         client.unwritten.extend(text);
                         if !options.gather {

@@ -64,7 +64,12 @@ pub(crate) struct Door {
 
 impl Member {
     /// Begins to connect. Its end will be a reset, so that no run leaves ports in TIME_WAIT for the next.
-    pub(crate) fn connect(door: &Door, place: Place, watcher: bool, now: Duration) -> io::Result<Self> {
+    pub(crate) fn connect(
+        door: &Door,
+        place: Place,
+        watcher: bool,
+        now: Duration,
+    ) -> io::Result<Self> {
         let stream = TcpStream::connect(door.addr)?;
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
@@ -143,7 +148,12 @@ impl Member {
     }
 
     /// Reads all there is; each text that means something goes to `heard`.
-    pub(crate) fn readable(&mut self, dialect: Dialect, scratch: &mut [u8], heard: &mut impl FnMut(Heard)) {
+    pub(crate) fn readable(
+        &mut self,
+        dialect: Dialect,
+        scratch: &mut [u8],
+        heard: &mut impl FnMut(Heard),
+    ) {
         while self.state != State::Ended && !self.deaf {
             match self.stream.read(scratch) {
                 Ok(0) => self.end("the server hung up".into()),

@@ -52,7 +52,10 @@ mod tests {
         let line = "71 (a) b (c)) S 1 71 71 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 4 0 99";
         assert_eq!(seconds(line), Some(1.68));
         assert_eq!(seconds("71 (a) S 1"), None);
-        assert_eq!(resident("VmPeak:\t 9 kB\nVmRSS:\t   10 kB\n"), Some(10_240.0));
+        assert_eq!(
+            resident("VmPeak:\t 9 kB\nVmRSS:\t   10 kB\n"),
+            Some(10_240.0)
+        );
         assert_eq!(resident(""), None);
     }
 }

@@ -47,7 +47,11 @@ pub(crate) fn run(options: &Load, tell: &dyn Fn(&Value)) -> Result<()> {
         }));
         return Ok(());
     }
-    ensure!(errors == 0, "{errors} did not come in: {:?}", crowd.reasons(FEW));
+    ensure!(
+        errors == 0,
+        "{errors} did not come in: {:?}",
+        crowd.reasons(FEW)
+    );
     talk(options, &mut crowd, tell)
 }
 
@@ -55,7 +59,10 @@ fn check(options: &Load) -> Result<()> {
     let Load {
         connections, room, ..
     } = options;
-    ensure!(*room > 0 && connections % room == 0, "{connections} connections are no whole rooms of {room}");
+    ensure!(
+        *room > 0 && connections % room == 0,
+        "{connections} connections are no whole rooms of {room}"
+    );
     ensure!(
         !options.dialect.directed() || *room == 2,
         "that server knows messages to one only: --room 2"
@@ -73,7 +80,9 @@ fn door(options: &Load) -> Result<Door> {
 }
 
 fn usage(options: &Load) -> Result<Usage> {
-    options.pid.map_or(Ok(Usage::default()), |pid| Usage::of(Some(pid)))
+    options
+        .pid
+        .map_or(Ok(Usage::default()), |pid| Usage::of(Some(pid)))
 }
 
 /// Opens all of them, so many a second; how many did not become ready.
@@ -96,7 +105,11 @@ fn gather(options: &Load, crowd: &mut Crowd) -> Result<usize> {
     if options.slow {
         for watcher in [false, true] {
             let member = crowd.members.len();
-            let place = Place { member, room: 0, partner: 0 };
+            let place = Place {
+                member,
+                room: 0,
+                partner: 0,
+            };
             crowd.admit(place, watcher)?;
         }
     }

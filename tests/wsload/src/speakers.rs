@@ -52,7 +52,9 @@ impl Speakers {
     pub(crate) fn new(options: &Load, crowd: &Crowd, pace: Pace) -> Self {
         let members = crowd.members.iter().take(options.connections);
         let speakers = members.map(|member| {
-            let text = options.dialect.message(member.place, &member.other, options.size);
+            let text = options
+                .dialect
+                .message(member.place, &member.other, options.size);
             let frame = frame::of_client(frame::TEXT, text.as_bytes());
             let stamp = stamp_of(&frame).unwrap_or_default();
             Speaker {
@@ -73,7 +75,9 @@ impl Speakers {
         Self {
             room: options.room,
             pace,
-            due: (0..speakers.len()).map(|number| (first(number), number)).collect(),
+            due: (0..speakers.len())
+                .map(|number| (first(number), number))
+                .collect(),
             speakers,
             deliveries: Vec::new(),
             speaking: true,
@@ -82,7 +86,12 @@ impl Speakers {
     }
 
     /// Lets them speak until then.
-    pub(crate) fn until(&mut self, end: Duration, crowd: &mut Crowd, tally: &mut Tally) -> Result<()> {
+    pub(crate) fn until(
+        &mut self,
+        end: Duration,
+        crowd: &mut Crowd,
+        tally: &mut Tally,
+    ) -> Result<()> {
         loop {
             let now = crowd.now();
             if now >= end {
@@ -100,9 +109,19 @@ impl Speakers {
     }
 
     /// Sends what is due, waits, and takes in what has come.
-    pub(crate) fn turn(&mut self, crowd: &mut Crowd, tally: &mut Tally, wait: Duration) -> Result<()> {
+    pub(crate) fn turn(
+        &mut self,
+        crowd: &mut Crowd,
+        tally: &mut Tally,
+        wait: Duration,
+    ) -> Result<()> {
         let now = crowd.now();
-        while let Some((due, number)) = self.due.front().copied().filter(|(due, _)| self.speaking && *due <= now) {
+        while let Some((due, number)) = self
+            .due
+            .front()
+            .copied()
+            .filter(|(due, _)| self.speaking && *due <= now)
+        {
             self.due.pop_front();
             self.lateness = self.lateness.max(now - due);
             self.speak(crowd, number);
@@ -144,7 +163,11 @@ impl Speakers {
         let Some(speaker) = self.speakers.get_mut(number) else {
             return;
         };
-        if crowd.members.get(number).is_none_or(|member| member.state == State::Ended) {
+        if crowd
+            .members
+            .get(number)
+            .is_none_or(|member| member.state == State::Ended)
+        {
             return;
         }
         let stamp = Stamp {
@@ -162,7 +185,10 @@ impl Speakers {
 
     /// Messages of all.
     pub(crate) fn sent(&self) -> u64 {
-        self.speakers.iter().map(|speaker| u64::from(speaker.sent)).sum()
+        self.speakers
+            .iter()
+            .map(|speaker| u64::from(speaker.sent))
+            .sum()
     }
 
     /// Deliveries that have not been made.
@@ -170,7 +196,9 @@ impl Speakers {
         let of = |(number, speaker): (usize, &Speaker)| {
             let first = number - number % self.room;
             let others = (first..first + self.room).filter(|to| *to != number);
-            others.map(|to| tally.missing(to, number, speaker.sent)).sum::<u64>()
+            others
+                .map(|to| tally.missing(to, number, speaker.sent))
+                .sum::<u64>()
         };
         self.speakers.iter().enumerate().map(of).sum()
     }

@@ -60,8 +60,9 @@ impl Tally {
         if *at >= self.from && *at < self.until {
             self.arrived += 1;
             let sent = Duration::from_nanos(stamp.sent);
-            self.latencies
-                .saturating_record(u64::try_from(at.saturating_sub(sent).as_nanos()).unwrap_or(u64::MAX));
+            self.latencies.saturating_record(
+                u64::try_from(at.saturating_sub(sent).as_nanos()).unwrap_or(u64::MAX),
+            );
         }
         true
     }
