@@ -100,12 +100,6 @@ impl Member {
         })
     }
 
-    /// It reads nothing from now on, and its kernel keeps little for it.
-    pub(crate) fn grow_deaf(&mut self) -> io::Result<()> {
-        self.deaf = true;
-        SockRef::from(&self.stream).set_recv_buffer_size(4096)
-    }
-
     /// The socket takes bytes.
     pub(crate) fn writable(&mut self) {
         match self.state {

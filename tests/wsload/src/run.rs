@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::Load;
 use crate::crowd::Crowd;
 use crate::dialect::Place;
+use crate::frame;
 use crate::member::{Door, State};
 use crate::process::Usage;
 use crate::speakers::{Pace, Speakers};
@@ -52,7 +53,7 @@ pub(crate) fn run(options: &Load, tell: &dyn Fn(&Value)) -> Result<()> {
         "{errors} did not come in: {:?}",
         crowd.reasons(FEW)
     );
-    talk(options, &mut crowd, tell)
+    talk(options, &mut crowd, &empty, tell)
 }
 
 fn check(options: &Load) -> Result<()> {
@@ -139,7 +140,7 @@ fn settle(crowd: &mut Crowd, time: Duration) -> Result<()> {
     Ok(())
 }
 
-fn talk(options: &Load, crowd: &mut Crowd, tell: &dyn Fn(&Value)) -> Result<()> {
+fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value)) -> Result<()> {
     let Load {
         connections, room, ..
     } = *options;
@@ -155,7 +156,7 @@ fn talk(options: &Load, crowd: &mut Crowd, tell: &dyn Fn(&Value)) -> Result<()> 
     let before = (usage(options)?, Usage::of(None)?);
     let slow = options.slow.then_some(connections);
     if let Some(slow) = slow.and_then(|slow| crowd.members.get_mut(slow)) {
-        slow.grow_deaf()?;
+        slow.deaf = true;
     }
     speakers.until(from + options.hold, crowd, &mut tally)?;
     let after = (usage(options)?, Usage::of(None)?);
@@ -165,7 +166,7 @@ fn talk(options: &Load, crowd: &mut Crowd, tell: &dyn Fn(&Value)) -> Result<()> 
         speakers.turn(crowd, &mut tally, TURN)?;
     }
     if let Some(slow) = slow {
-        tell(&slow_one(crowd, slow, from));
+        tell(&slow_one(crowd, slow, from, speakers.until_left, options.size));
     }
     let cpu = after.0.seconds - before.0.seconds;
     let arrived = tally.arrived as f64;
@@ -175,6 +176,7 @@ fn talk(options: &Load, crowd: &mut Crowd, tell: &dyn Fn(&Value)) -> Result<()> 
         "deliveries_per_s": arrived / options.hold.as_secs_f64(),
         "latency_ms": tally.latencies(), "late_ms": speakers.lateness().as_secs_f64() * 1e3,
         "server_cpu_s": cpu, "server_cpu_s_per_100k": cpu / arrived * 1e5,
+        "bytes_per_connection": (after.0.resident - empty.resident) / connections as f64,
         "load_cpu_s": after.1.seconds - before.1.seconds,
         "ended": crowd.ended, "reasons": crowd.reasons(FEW),
     }));
@@ -184,12 +186,14 @@ fn talk(options: &Load, crowd: &mut Crowd, tell: &dyn Fn(&Value)) -> Result<()> 
     Ok(())
 }
 
-/// What became of the one that did not read.
-fn slow_one(crowd: &Crowd, number: usize, from: Duration) -> Value {
+/// What became of the one that did not read; of what had been said to it the server still held what it has not read since.
+fn slow_one(crowd: &Crowd, number: usize, from: Duration, said: Option<u64>, size: usize) -> Value {
     let left = crowd.left.map(|at| at.saturating_sub(from).as_secs_f64());
     let slow = crowd.members.get(number);
+    let frame = frame::of_server(frame::TEXT, &vec![0; size]).len() as u64;
+    let read = slow.map_or(0, |slow| slow.read);
     json!({
         "event": "slow", "left_after_s": left, "code": slow.and_then(|slow| slow.why.clone()),
-        "read_bytes": slow.map(|slow| slow.read),
+        "read_bytes": read, "held_bytes": said.map(|said| (said * frame).saturating_sub(read)),
     })
 }

@@ -46,6 +46,8 @@ pub(crate) struct Speakers {
     speaking: bool,
     /// The latest that a message left after its time.
     lateness: Duration,
+    /// Messages of all until the slow one was put out.
+    pub(crate) until_left: Option<u64>,
 }
 
 impl Speakers {
@@ -82,6 +84,7 @@ impl Speakers {
             deliveries: Vec::new(),
             speaking: true,
             lateness: Duration::ZERO,
+            until_left: None,
         }
     }
 
@@ -150,11 +153,12 @@ impl Speakers {
     }
 
     /// Once it has been heard that somebody was put out, the one that read nothing reads.
-    fn wake_the_slow(&self, crowd: &mut Crowd) {
+    fn wake_the_slow(&mut self, crowd: &mut Crowd) {
         let slow = self.speakers.len();
         let member = crowd.members.get_mut(slow);
         if let Some(member) = member.filter(|member| member.deaf && crowd.left.is_some()) {
             member.deaf = false;
+            self.until_left = Some(self.sent());
             crowd.listen(slow);
         }
     }

@@ -27,6 +27,7 @@ mod relay;
 mod sending;
 mod servers;
 mod set_up;
+mod signaling;
 mod speech;
 mod survival;
 
@@ -112,6 +113,11 @@ const PROOFS: &[Proof] = &[
         name: "relay",
         about: "what a relayed call costs more than a direct one",
         run: relay::run,
+    },
+    Proof {
+        name: "signaling",
+        about: "what the signaling server carries, beside others of its kind",
+        run: signaling::run,
     },
     Proof {
         name: "interop",

@@ -16,11 +16,12 @@ pub(crate) struct Workspace {
     target: PathBuf,
 }
 
-/// The programs of one build: the two, and what loads them.
+/// The programs of one build: the two, and what loads each of them.
 pub(crate) struct Programs {
     pub(crate) signaling: PathBuf,
     pub(crate) peer: PathBuf,
     pub(crate) load: PathBuf,
+    pub(crate) wsload: PathBuf,
 }
 
 /// How the programs are built.
@@ -82,6 +83,8 @@ impl Workspace {
                 "peer-cli",
                 "--package",
                 "load",
+                "--package",
+                "wsload",
             ],
         };
         let mut command = self.cargo();
@@ -100,6 +103,7 @@ impl Workspace {
             signaling: executable(&messages, "signaling")?,
             peer: executable(&messages, "peer-cli")?,
             load: executable(&messages, "load")?,
+            wsload: executable(&messages, "wsload")?,
         })
     }
 }
