@@ -16,13 +16,14 @@ pub(crate) struct Budgets {
 }
 
 /// Crates with sources of their own.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "shared",
     "signaling",
     "peer-cli",
     "tests",
     "tests/lab",
     "tests/load",
+    "tests/wsload",
     "tests/xtask",
 ];
 

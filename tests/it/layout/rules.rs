@@ -8,7 +8,11 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("flate2", &["signaling/src/http/page.rs"]),
     ("webrtc", &["peer-cli/src/rtc/", "tests/"]),
     ("rtc", &["peer-cli/src/rtc/", "tests/"]),
-    ("socket2", &["peer-cli/src/rtc/", "signaling/src/relay/"]),
+    (
+        "socket2",
+        &["peer-cli/src/rtc/", "signaling/src/relay/", "tests/wsload/"],
+    ),
+    ("mio", &["tests/wsload/"]),
     ("quinn_udp", &["signaling/src/relay/udp.rs"]),
     ("stun_types", &["signaling/src/relay/turn", "tests/"]),
     ("turn_types", &["signaling/src/relay/turn", "tests/"]),

@@ -9,21 +9,12 @@ use mio::{Events, Interest, Poll, Token};
 use crate::dialect::{Heard, Place};
 use crate::frame;
 use crate::member::{Door, Member, State};
-use crate::stamp::Stamp;
+use crate::stamp::Delivery;
 
 /// Sockets that one wait tells of.
 const EVENTS: usize = 1024;
 /// Bytes of one read.
 const SCRATCH: usize = 64 * 1024;
-
-/// A message that has arrived.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Delivery {
-    pub(crate) to: usize,
-    pub(crate) stamp: Stamp,
-    /// Since the run began.
-    pub(crate) at: Duration,
-}
 
 pub(crate) struct Crowd {
     poll: Poll,

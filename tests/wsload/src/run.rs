@@ -166,7 +166,13 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
         speakers.turn(crowd, &mut tally, TURN)?;
     }
     if let Some(slow) = slow {
-        tell(&slow_one(crowd, slow, from, speakers.until_left, options.size));
+        tell(&slow_one(
+            crowd,
+            slow,
+            from,
+            speakers.until_left,
+            options.size,
+        ));
     }
     let cpu = after.0.seconds - before.0.seconds;
     let arrived = tally.arrived as f64;

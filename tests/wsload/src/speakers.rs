@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::cli::Load;
-use crate::crowd::{Crowd, Delivery};
+use crate::crowd::Crowd;
 use crate::dialect::stamp_of;
 use crate::frame;
 use crate::member::State;
-use crate::stamp::Stamp;
+use crate::stamp::{Delivery, Stamp};
 use crate::tally::Tally;
 
 /// The longest wait for sockets.

@@ -1,5 +1,6 @@
-//! What every message carries: who sent it, which one it is, and when it left; at a fixed width, so that it is written and read
-//! in place.                                                                                                            PURE
+//! What every message carries: who sent it, which one it is, when it left; of fixed width, written and read in place.   PURE
+
+use std::time::Duration;
 
 /// Where a stamp begins; nothing else in a message holds it.
 const MARK: &[u8; 2] = b"@@";
@@ -17,6 +18,16 @@ pub(crate) struct Stamp {
     pub(crate) number: u32,
     /// When it was handed to the socket, nanoseconds since the run began.
     pub(crate) sent: u64,
+}
+
+/// A message that has arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivery {
+    /// Whose it is now, by its number in this run.
+    pub(crate) to: usize,
+    pub(crate) stamp: Stamp,
+    /// Since the run began.
+    pub(crate) at: Duration,
 }
 
 impl Stamp {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use crate::crowd::Delivery;
+use crate::stamp::Delivery;
 
 /// Two digits of a latency are good enough.
 const DIGITS: u8 = 2;

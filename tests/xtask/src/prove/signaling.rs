@@ -64,7 +64,13 @@ fn fan_out(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Ru
         "--connections {members} --room {members} --closed --warm 0.5 --hold {time}"
     ));
     let kinds = servers.present(match bench.scale {
-        Scale::Full => &[Kind::Ours, Kind::Node, Kind::Floor, Kind::Gathered, Kind::YWebrtc],
+        Scale::Full => &[
+            Kind::Ours,
+            Kind::Node,
+            Kind::Floor,
+            Kind::Gathered,
+            Kind::YWebrtc,
+        ],
         Scale::Short => &[Kind::Ours],
     });
     let rounds = bench.rounds(ROUNDS.0, ROUNDS.1);
@@ -82,7 +88,10 @@ fn fan_out(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Ru
         let what = what("deliveries a second, of what Node `ws` makes");
         table.at_least(&what, times, shown, THROUGHPUT);
     } else {
-        table.informs(&what("processor time for 100,000 deliveries"), seconds(ours, cpu));
+        table.informs(
+            &what("processor time for 100,000 deliveries"),
+            seconds(ours, cpu),
+        );
         table.informs(&what("deliveries a second"), thousands(ours, rate));
     }
     let lost = ours.failures();
@@ -91,7 +100,10 @@ fn fan_out(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Ru
         if let Some(floor) = Runs::of(&all, kind) {
             let what = what(&format!("processor time, of what {} take", kind.name()));
             let times = ours.median(cpu) / floor.median(cpu);
-            table.informs(&what, compared(times, seconds(ours, cpu), seconds(floor, cpu)));
+            table.informs(
+                &what,
+                compared(times, seconds(ours, cpu), seconds(floor, cpu)),
+            );
         }
     }
     Ok(all)
@@ -104,12 +116,25 @@ fn pairs(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs
         "--connections {clients} --room 2 --rate 2 --storm {storm} --warm 1 --hold {time}"
     ));
     let kinds = servers.present(match bench.scale {
-        Scale::Full => &[Kind::Ours, Kind::Node, Kind::YWebrtc, Kind::Peerjs, Kind::Matchbox],
+        Scale::Full => &[
+            Kind::Ours,
+            Kind::Node,
+            Kind::YWebrtc,
+            Kind::Peerjs,
+            Kind::Matchbox,
+        ],
         Scale::Short => &[Kind::Ours],
     });
-    let all = alternating(bench, servers, &kinds, bench.rounds(ROUNDS.0, ROUNDS.1), &how)?;
+    let all = alternating(
+        bench,
+        servers,
+        &kinds,
+        bench.rounds(ROUNDS.0, ROUNDS.1),
+        &how,
+    )?;
     let ours = Runs::of(&all, Kind::Ours).context("ours was not measured")?;
-    let what = |figure: &str| format!("{clients} in rooms of two, 2 messages a second each: {figure}");
+    let what =
+        |figure: &str| format!("{clients} in rooms of two, 2 messages a second each: {figure}");
     let p99 = "/latency_ms/p99";
     if let Some(node) = Runs::of(&all, Kind::Node) {
         let share = ours.median(p99) / node.median(p99);
@@ -117,7 +142,10 @@ fn pairs(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs
         let what = what("p99 from sender to receiver, of Node `ws`");
         table.at_most(&what, share, shown, LATENCY, "");
     } else {
-        table.informs(&what("p99 from sender to receiver"), milliseconds(ours, p99));
+        table.informs(
+            &what("p99 from sender to receiver"),
+            milliseconds(ours, p99),
+        );
     }
     let lost = ours.failures();
     table.at_most(&what("lost or doubled"), lost, format!("{lost}"), 0.0, "");
@@ -132,10 +160,22 @@ fn idle(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs>
     let storm = bench.rounds(STORM.0, STORM.1);
     let staying = format!("--connections {clients} --room 2 --storm {storm}");
     let kinds = servers.present(match bench.scale {
-        Scale::Full => &[Kind::Ours, Kind::Node, Kind::YWebrtc, Kind::Peerjs, Kind::Matchbox],
+        Scale::Full => &[
+            Kind::Ours,
+            Kind::Node,
+            Kind::YWebrtc,
+            Kind::Peerjs,
+            Kind::Matchbox,
+        ],
         Scale::Short => &[Kind::Ours],
     });
-    let all = alternating(bench, servers, &kinds, 1, &words(&format!("{staying} --hold 3")))?;
+    let all = alternating(
+        bench,
+        servers,
+        &kinds,
+        1,
+        &words(&format!("{staying} --hold 3")),
+    )?;
     let run = Runs::of(&all, Kind::Ours).and_then(|ours| ours.runs.first());
     let run = run.context("ours was not measured")?;
     let errors = number(&run.connected, "/errors");
@@ -143,15 +183,21 @@ fn idle(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs>
     let shown = format!("{errors}; each is there after {opening:.1} ms (p99)");
     let what = format!("{clients} connections, {storm} more each second: errors");
     table.at_most(&what, errors, shown, 0.0, "");
-    let what = format!("{clients} connections, {descriptors} descriptors permitted: ended within 3 s");
+    let what =
+        format!("{clients} connections, {descriptors} descriptors permitted: ended within 3 s");
     let ended = number(&run.result, "/ended");
     table.at_most(&what, ended, format!("{ended}"), 0.0, "");
     let memory = number(&run.result, "/bytes_per_connection") / 1024.0;
-    let bar = if bench.scale == Scale::Full { MEMORY.0 } else { MEMORY.1 };
+    let bar = if bench.scale == Scale::Full {
+        MEMORY.0
+    } else {
+        MEMORY.1
+    };
     let what = "resident memory of each idle connection";
     table.at_most(what, memory, format!("{memory:.1} KiB"), bar, " KiB");
     if bench.scale == Scale::Full {
-        let spoken = "--connections 4000 --room 2 --storm 2000 --rate 0.5 --size 6000 --warm 2 --hold 2";
+        let spoken =
+            "--connections 4000 --room 2 --storm 2000 --rate 0.5 --size 6000 --warm 2 --hold 2";
         let run = once(bench, servers, Kind::Ours, &words(spoken))?;
         let memory = number(&run.result, "/bytes_per_connection") / 1024.0;
         let what = "the same once each has said and heard 6000 bytes in one frame";
@@ -163,7 +209,9 @@ fn idle(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs>
 /// How many this process, and those that it starts, may open.
 fn descriptors() -> Option<usize> {
     let page = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = page.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -180,7 +228,11 @@ fn milliseconds(runs: &Runs, path: &str) -> String {
 }
 
 fn thousands(runs: &Runs, path: &str) -> String {
-    shown(runs.spread(path), |value| format!("{:.0},000", value / 1e3), "")
+    shown(
+        runs.spread(path),
+        |value| format!("{:.0},000", value / 1e3),
+        "",
+    )
 }
 
 fn shown(spread: Option<Spread>, digits: impl Fn(f64) -> String, unit: &str) -> String {

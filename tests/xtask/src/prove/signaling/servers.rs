@@ -197,7 +197,11 @@ fn listening(
     let process = Process::start(name, command)?;
     let until = Instant::now() + READY;
     while TcpStream::connect(addr).is_err() {
-        ensure!(Instant::now() < until, "{}", process.complaint("it does not listen"));
+        ensure!(
+            Instant::now() < until,
+            "{}",
+            process.complaint("it does not listen")
+        );
         sleep(LOOK);
     }
     Ok(Served {
@@ -219,10 +223,20 @@ fn matchbox(bench: &Bench) -> Result<PathBuf> {
     if fs::exists(&program).unwrap_or(false) {
         return Ok(program);
     }
-    println!("building matchbox_server {MATCHBOX} into {}", folder.display());
+    println!(
+        "building matchbox_server {MATCHBOX} into {}",
+        folder.display()
+    );
     let mut install = bench.workspace.cargo();
     install
-        .args(["install", "matchbox_server", "--version", MATCHBOX, "--locked", "--root"])
+        .args([
+            "install",
+            "matchbox_server",
+            "--version",
+            MATCHBOX,
+            "--locked",
+            "--root",
+        ])
         .arg(&folder);
     shell::read(&mut install)?;
     Ok(program)

@@ -30,11 +30,18 @@ pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for _ in 0..bench.rounds(ROUNDS.0, ROUNDS.1) {
         without.push(once(bench, servers, Kind::Ours, &words(&room))?);
-        with.push(once(bench, servers, Kind::Ours, &words(&format!("{room} --slow")))?);
+        with.push(once(
+            bench,
+            servers,
+            Kind::Ours,
+            &words(&format!("{room} --slow")),
+        )?);
     }
     let what = |figure: &str| format!("one of {members} does not read: {figure}");
     let late = |runs: &[Run]| {
-        let times = runs.iter().map(|run| number(&run.result, "/latency_ms/p99"));
+        let times = runs
+            .iter()
+            .map(|run| number(&run.result, "/latency_ms/p99"));
         Spread::of(times.collect()).context("no runs")
     };
     let (usual, beside) = (late(&without)?, late(&with)?);
@@ -52,12 +59,30 @@ pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result
     }
     let lost = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
     let lost: f64 = with.iter().map(lost).sum();
-    table.at_most(&what("lost or doubled for the others"), lost, format!("{lost}"), 0.0, "");
+    table.at_most(
+        &what("lost or doubled for the others"),
+        lost,
+        format!("{lost}"),
+        0.0,
+        "",
+    );
     let slow = with.iter().filter_map(|run| run.slow.as_ref());
-    let codes: Vec<_> = slow.clone().map(|slow| slow["code"].as_str().unwrap_or("none")).collect();
+    let codes: Vec<_> = slow
+        .clone()
+        .map(|slow| slow["code"].as_str().unwrap_or("none"))
+        .collect();
     let all = codes.iter().all(|code| *code == TOO_SLOW);
-    table.judged(&what("its close code"), codes.join(", "), TOO_SLOW.into(), all);
-    let most = |what| slow.clone().map(|slow| number(slow, what)).fold(0.0, f64::max);
+    table.judged(
+        &what("its close code"),
+        codes.join(", "),
+        TOO_SLOW.into(),
+        all,
+    );
+    let most = |what| {
+        slow.clone()
+            .map(|slow| number(slow, what))
+            .fold(0.0, f64::max)
+    };
     let (after, held) = (most("/left_after_s"), most("/held_bytes") / MEBIBYTE);
     let shown = format!("{held:.2} MiB, after {after:.1} s");
     let what = what("what the server still held for it when it was put out");
