@@ -4,15 +4,29 @@ use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::anyhow;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::log::Format;
 
+/// Clients that may wait to be accepted, if the system lets so many (`net.core.somaxconn`). One that finds no place comes again
+/// after a second (RFC 6298 section 2.1), and thousands come at once when a server is back.
+const BACKLOG: u32 = 4096;
+
 /// Binds the address, or says what is in the way and how to get around it.
 pub async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|why| cannot_listen(addr, &why))
+    bind(addr).map_err(|why| cannot_listen(addr, &why))
+}
+
+fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match addr {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // Else a server that comes back finds its own old connections in the way; elsewhere the option means something worse.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 fn cannot_listen(addr: SocketAddr, why: &io::Error) -> anyhow::Error {

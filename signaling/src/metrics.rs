@@ -92,8 +92,8 @@ impl Traffic {
         }
     }
 
-    fn count(&self, bytes: usize) {
-        self.frames.inc();
+    fn count(&self, frames: usize, bytes: usize) {
+        self.frames.inc_by(frames as u64);
         self.bytes.inc_by(bytes as u64);
     }
 }
@@ -186,12 +186,12 @@ impl Metrics {
 
     /// A client has said so many bytes.
     pub(crate) fn heard(&self, bytes: usize) {
-        self.0.heard.count(bytes);
+        self.0.heard.count(1, bytes);
     }
 
-    /// A client was told so many bytes.
-    pub(crate) fn told(&self, bytes: usize) {
-        self.0.told.count(bytes);
+    /// A client was told so many frames of so many bytes together.
+    pub(crate) fn told(&self, frames: usize, bytes: usize) {
+        self.0.told.count(frames, bytes);
     }
 
     /// What waits in all queues.
@@ -250,8 +250,7 @@ mod tests {
         metrics.opened();
         metrics.closed("4401");
         metrics.heard(10);
-        metrics.told(20);
-        metrics.told(22);
+        metrics.told(2, 42);
         metrics.relayed(Duration::from_micros(15));
         metrics.called(Outcome::Relay, Some(Duration::from_millis(20)));
         metrics.rooms(3);

@@ -30,6 +30,8 @@ use outbox::{Bounds, Inlet};
 
 /// Frames and news on their way to the hub; a client whose frame finds it full waits, and so does its socket.
 const COMMANDS: usize = 256;
+/// Of these so many are taken at once, between two looks at the clock and at whether the server stops.
+const AT_ONCE: usize = 64;
 
 /// Why the switchboard ends a connection.
 #[derive(Debug)]
@@ -203,35 +205,39 @@ struct Task {
 
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, shutdown: CancellationToken) {
+        let mut commands = Vec::with_capacity(AT_ONCE);
         loop {
             let tick = at(self.hub.poll_timeout());
             let farewell = at(self.farewells.poll_timeout());
-            let input = tokio::select! {
+            tokio::select! {
                 () = shutdown.cancelled() => return,
-                command = inbox.recv() => match command {
-                    None => return,
-                    Some(Command::Input(input)) => input,
-                    Some(Command::Frame(input, came)) => {
-                        self.handle(input);
-                        self.metrics.relayed(came.elapsed());
-                        continue;
-                    }
-                    Some(Command::Drain(over)) => {
-                        self.farewells = Farewells::new(self.lines.keys().copied(), Instant::now(), over);
-                        continue;
-                    }
-                    Some(Command::Connect(line, input)) => {
-                        self.lines.insert(line.conn, line);
-                        input
-                    }
+                count = inbox.recv_many(&mut commands, AT_ONCE) => if count == 0 {
+                    return;
                 },
-                () = tick => Input::Tick,
-                () = farewell => {
-                    self.say_farewell();
-                    continue;
-                }
-            };
-            self.handle(input);
+                () = tick => self.handle(Input::Tick),
+                () = farewell => self.say_farewell(),
+            }
+            for command in commands.drain(..) {
+                self.carry_out(command);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Input(input) => self.handle(input),
+            Command::Frame(input, came) => {
+                self.handle(input);
+                self.metrics.relayed(came.elapsed());
+            }
+            Command::Connect(line, input) => {
+                self.lines.insert(line.conn, line);
+                self.handle(input);
+            }
+            Command::Drain(over) => {
+                let everybody = self.lines.keys().copied();
+                self.farewells = Farewells::new(everybody, Instant::now(), over);
+            }
         }
     }
 

@@ -113,29 +113,24 @@ async fn speak(
     let mut ping = interval(house.options.ping_every.max(Duration::from_millis(1)));
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ping.reset();
+    let mut batch = Vec::new();
     loop {
-        let next = tokio::select! {
-            text = outbox.next() => match text {
-                Some(text) => message(&text),
+        tokio::select! {
+            next = outbox.next(&mut batch) => if next.is_err() {
                 // The switchboard has let go; its verdict says why.
-                None => pending().await,
+                return pending().await;
             },
-            _ = ping.tick() => Message::Ping(Bytes::new()),
-        };
-        told(house, &next);
-        sink.feed(next).await?;
-        // What else has come meanwhile goes into the same segment.
-        while let Some(text) = outbox.next_ready() {
-            house.metrics.told(text.len());
-            sink.feed(message(&text)).await?;
+            _ = ping.tick() => sink.feed(Message::Ping(Bytes::new())).await?,
         }
+        // All that has come meanwhile goes into the same segment.
+        let frames = batch.len();
+        let bytes = batch.iter().map(Text::len).sum();
+        for text in batch.drain(..) {
+            sink.feed(message(&text)).await?;
+            outbox.wrote(&text);
+        }
+        house.metrics.told(frames, bytes);
         sink.flush().await?;
-    }
-}
-
-fn told(house: &House, message: &Message) {
-    if let Message::Text(text) = message {
-        house.metrics.told(text.len());
     }
 }
 

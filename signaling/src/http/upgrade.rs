@@ -21,10 +21,13 @@ use crate::forwarded::Visitor;
 use crate::gate::Full;
 use crate::limits::bound;
 use crate::relay::Reached;
-use crate::switchboard::Verdict;
+use crate::switchboard::{Link, Verdict};
 
-/// Bytes of each buffer of an idle WebSocket; both grow with a frame that needs it.
-const BUFFER: usize = 4096;
+/// Bytes that an idle WebSocket keeps ready for what it hears; they grow with a frame that needs more.
+const READ_BUFFER: usize = 2048;
+
+/// Bytes that are collected for one system call. No memory is kept for them before they have been needed.
+const WRITE_BUFFER: usize = 16 * 1024;
 
 /// Characters of a name in the DNS, RFC 1035 section 2.3.4.
 const MAX_HOST: usize = 253;
@@ -79,8 +82,8 @@ pub(super) async fn socket(
     let max_frame = bound(house.options.limits.max_frame);
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_frame_size(max_frame)
         .max_message_size(max_frame);
     let peer_v1 = upgrade.selected_protocol().is_some();
@@ -89,10 +92,17 @@ pub(super) async fn socket(
         local: caller.local,
     };
     upgrade.on_upgrade(move |socket| async move {
-        let _inside = (ticket, house.conversations.token());
+        let inside = (ticket, house.conversations.token());
         caller.fate.upgraded();
         let who = (&caller, visitor.ip);
-        begin(&house, who, socket, (admission, reached), peer_v1).await;
+        let begun = begin(&house, who, socket, (admission, reached), peer_v1).await;
+        if let Some((socket, link)) = begun {
+            // Another task, of half the size: most of a long life is spent in it.
+            tokio::spawn(async move {
+                conversation::hold(&house, &caller, socket, link).await;
+                drop(inside);
+            });
+        }
     })
 }
 
@@ -103,18 +113,20 @@ fn host_name(headers: &HeaderMap) -> Option<String> {
     (host.len() <= MAX_HOST).then_some(host)
 }
 
+/// The way to the hub, if there is one; else the socket has been closed.
 async fn begin(
     house: &House,
     (caller, ip): (&Caller, IpAddr),
     socket: WebSocket,
     (admission, reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
-) {
+) -> Option<(WebSocket, Link)> {
     let Admission { grant, origin } = match admission {
         Ok(admission) => admission,
         Err(verdict) => {
             debug!(%ip, verdict.reason, "refused");
-            return conversation::refuse(house, caller, socket, verdict).await;
+            conversation::refuse(house, caller, socket, verdict).await;
+            return None;
         }
     };
     if let Ok(link) = house
@@ -123,9 +135,10 @@ async fn begin(
         .await
     {
         debug!(conn = link.conn.0, %ip, peer_v1, "connected");
-        conversation::hold(house, caller, socket, link).await;
+        Some((socket, link))
     } else {
         conversation::refuse(house, caller, socket, conversation::going_away()).await;
+        None
     }
 }
 

@@ -1,9 +1,11 @@
 //! A queue of frames for one client, bounded in bytes.
 
-use std::sync::Arc;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
-use tokio::sync::mpsc;
+use futures_util::task::AtomicWaker;
 
 use crate::limits::bound;
 use crate::metrics::Waiting;
@@ -11,6 +13,12 @@ use crate::text::Text;
 
 /// Bytes that a queued frame costs beside its text, so that empty frames do not queue without end.
 const FRAME_COST: usize = 64;
+
+/// Frames for which an empty queue keeps room.
+const KEPT: usize = 32;
+
+/// Bytes after which written ones are taken off while others of the same batch still wait.
+const STEP: usize = 16 * 1024;
 
 /// Bytes that every queue may hold, however much waits for others.
 const FLOOR: usize = 64 * 1024;
@@ -35,47 +43,55 @@ impl Bounds {
 
 /// The end that fills it, without ever waiting.
 pub(super) struct Inlet {
-    frames: mpsc::UnboundedSender<Text>,
-    held: Arc<Held>,
+    shared: Arc<Shared>,
     bounds: Bounds,
 }
 
-/// Bytes that wait here, which are some of all that wait.
-struct Held {
-    bytes: AtomicUsize,
+/// What both ends hold.
+struct Shared {
+    // Held to push one frame or to take all, never across an await.
+    queue: Mutex<Queue>,
+    reader: AtomicWaker,
+    /// Bytes that wait here, which are some of all that wait.
+    held: AtomicUsize,
     of_all: Waiting,
+}
+
+#[derive(Default)]
+struct Queue {
+    frames: Vec<Text>,
+    closed: bool,
 }
 
 /// The end that empties it.
 pub(crate) struct Outbox {
-    frames: mpsc::UnboundedReceiver<Text>,
-    held: Arc<Held>,
-    /// Cost of the frame that was taken last: it counts until the next one is asked for, that is until it is written.
-    in_hand: usize,
+    shared: Arc<Shared>,
+    /// Cost of the frames that were taken and written: they count until it is asked for more, or are many.
+    written: usize,
 }
 
 /// The queue was full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Overflow;
 
+/// The switchboard has let go of this connection, and all is read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
 /// A queue within these bounds; one frame always fits.
 pub(super) fn outbox(bounds: Bounds, of_all: Waiting) -> (Inlet, Outbox) {
-    let (inlet, frames) = mpsc::unbounded_channel();
-    let held = Arc::new(Held {
-        bytes: AtomicUsize::new(0),
+    let shared = Arc::new(Shared {
+        queue: Mutex::default(),
+        reader: AtomicWaker::new(),
+        held: AtomicUsize::new(0),
         of_all,
     });
     (
         Inlet {
-            frames: inlet,
-            held: Arc::clone(&held),
+            shared: Arc::clone(&shared),
             bounds,
         },
-        Outbox {
-            frames,
-            held,
-            in_hand: 0,
-        },
+        Outbox { shared, written: 0 },
     )
 }
 
@@ -83,56 +99,93 @@ fn cost(text: &Text) -> usize {
     text.len() + FRAME_COST
 }
 
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Never left half changed: a panic elsewhere does not spoil it.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn less(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::AcqRel);
+        self.of_all.less(bytes);
+    }
+}
+
 impl Inlet {
     pub(super) fn push(&self, text: Text) -> Result<(), Overflow> {
         let cost = cost(&text);
         // One sender: between the two lines the number can only fall.
-        let held = self.held.bytes.load(Ordering::Acquire);
-        let limit = self.bounds.now(self.held.of_all.bytes());
+        let held = self.shared.held.load(Ordering::Acquire);
+        let limit = self.bounds.now(self.shared.of_all.bytes());
         if held > 0 && held.saturating_add(cost) > limit {
             return Err(Overflow);
         }
-        self.held.bytes.fetch_add(cost, Ordering::AcqRel);
-        self.held.of_all.more(cost);
-        // A reader that has gone says so itself, by its `Gone`.
-        let _ = self.frames.send(text);
+        self.shared.held.fetch_add(cost, Ordering::AcqRel);
+        self.shared.of_all.more(cost);
+        let mut queue = self.shared.queue();
+        queue.frames.push(text);
+        let first = queue.frames.len() == 1;
+        drop(queue);
+        // Of those that come before the reader wakes, the first has woken it.
+        if first {
+            self.shared.reader.wake();
+        }
         Ok(())
     }
 }
 
-impl Outbox {
-    /// The next frame, in order; `None` once the switchboard has let go of this connection and all is read.
-    pub(crate) async fn next(&mut self) -> Option<Text> {
-        self.release();
-        let text = self.frames.recv().await?;
-        self.in_hand = cost(&text);
-        Some(text)
-    }
-
-    /// The next frame if there is one already.
-    pub(crate) fn next_ready(&mut self) -> Option<Text> {
-        self.release();
-        let text = self.frames.try_recv().ok()?;
-        self.in_hand = cost(&text);
-        Some(text)
-    }
-
-    fn release(&mut self) {
-        let written = std::mem::take(&mut self.in_hand);
-        self.held.bytes.fetch_sub(written, Ordering::AcqRel);
-        self.held.of_all.less(written);
+impl Drop for Inlet {
+    fn drop(&mut self) {
+        self.shared.queue().closed = true;
+        self.shared.reader.wake();
     }
 }
 
-impl Drop for Held {
+impl Outbox {
+    /// All frames that wait, in order, into `batch`, which is empty; waits for one. Nothing is lost when this is dropped.
+    pub(crate) async fn next(&mut self, batch: &mut Vec<Text>) -> Result<(), Closed> {
+        self.release();
+        if batch.capacity() > KEPT {
+            *batch = Vec::new();
+        }
+        poll_fn(|context| {
+            // Before looking, so that whoever pushes after the look wakes us.
+            self.shared.reader.register(context.waker());
+            let mut queue = self.shared.queue();
+            std::mem::swap(&mut queue.frames, batch);
+            match (batch.is_empty(), queue.closed) {
+                (false, _) => Poll::Ready(Ok(())),
+                (true, true) => Poll::Ready(Err(Closed)),
+                (true, false) => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// A frame of the batch is on its way.
+    pub(crate) fn wrote(&mut self, text: &Text) {
+        self.written += cost(text);
+        if self.written >= STEP {
+            self.release();
+        }
+    }
+
+    fn release(&mut self) {
+        self.shared.less(std::mem::take(&mut self.written));
+    }
+}
+
+impl Drop for Shared {
     fn drop(&mut self) {
-        self.of_all.less(*self.bytes.get_mut());
+        self.of_all.less(*self.held.get_mut());
     }
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -159,25 +212,46 @@ mod tests {
         assert!((0..3).all(|_| honest.push(burst.as_str().into()).is_ok()));
     }
 
-    #[tokio::test]
-    async fn bytes_count_until_they_are_written() {
+    /// What waits, written at once; `None` where there is nothing.
+    fn written(outbox: &mut Outbox) -> Option<Result<usize, Closed>> {
+        let mut batch = Vec::new();
+        let next = outbox.next(&mut batch).now_or_never()?;
+        batch.iter().for_each(|text| outbox.wrote(text));
+        Some(next.map(|()| batch.len()))
+    }
+
+    #[test]
+    fn bytes_count_until_they_are_written() {
         let (inlet, mut outbox) = queue(2 * (FRAME_COST + 10), Waiting::default());
         let frame = || Text::from("0123456789");
         assert_eq!(inlet.push(frame()), Ok(()));
         assert_eq!(inlet.push(frame()), Ok(()));
         assert_eq!(inlet.push("".into()), Err(Overflow));
-        assert!(outbox.next().await.is_some());
+        assert_eq!(written(&mut outbox), Some(Ok(2)));
         assert_eq!(
             inlet.push(frame()),
             Err(Overflow),
-            "taken, but not yet written"
+            "fed, but not yet flushed"
         );
-        assert!(outbox.next_ready().is_some());
-        assert_eq!(inlet.push(frame()), Ok(()), "the first one was");
+        assert_eq!(written(&mut outbox), None);
+        assert_eq!(inlet.push(frame()), Ok(()), "they were");
     }
 
-    #[tokio::test]
-    async fn what_all_queues_hold_is_known_also_when_some_end() {
+    #[test]
+    fn of_a_large_batch_what_is_written_makes_room_for_more() {
+        let (inlet, mut outbox) = queue(3 * STEP, Waiting::default());
+        let frame = || Text::from("x".repeat(STEP).as_str());
+        assert_eq!(inlet.push(frame()), Ok(()));
+        assert_eq!(inlet.push(frame()), Ok(()));
+        assert_eq!(inlet.push(frame()), Err(Overflow));
+        let mut batch = Vec::new();
+        outbox.next(&mut batch).now_or_never().unwrap().unwrap();
+        outbox.wrote(&batch[0]);
+        assert_eq!(inlet.push(frame()), Ok(()));
+    }
+
+    #[test]
+    fn what_all_queues_hold_is_known_also_when_some_end() {
         let all = Waiting::default();
         let ((one, mut out), (other, gone)) = (queue(0, all.clone()), queue(0, all.clone()));
         one.push("0123456789".into()).unwrap();
@@ -187,9 +261,30 @@ mod tests {
         other.push("0123456789".into()).unwrap();
         drop(other);
         assert_eq!(all.bytes(), FRAME_COST + 10);
-        assert!(out.next().await.is_some());
-        assert!(out.next_ready().is_none());
+        assert_eq!(written(&mut out), Some(Ok(1)));
+        assert_eq!(written(&mut out), None);
         assert_eq!(all.bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_waits_hears_of_the_first_frame_and_of_the_end_in_order() {
+        let (inlet, mut outbox) = queue(0, Waiting::default());
+        let reading = tokio::spawn(async move {
+            let (mut batch, mut all) = (Vec::new(), Vec::new());
+            while outbox.next(&mut batch).await.is_ok() {
+                all.append(&mut batch);
+            }
+            all
+        });
+        for number in 0..100 {
+            inlet.push(number.to_string().into()).unwrap();
+            tokio::task::yield_now().await;
+        }
+        drop(inlet);
+        let all = reading.await.unwrap();
+        let read: Vec<_> = all.iter().map(Text::as_str).collect();
+        let sent: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+        assert_eq!(read, sent);
     }
 
     #[test]

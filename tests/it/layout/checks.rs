@@ -24,6 +24,7 @@ const CRATES: [&str; 8] = [
     "tests/lab",
     "tests/hostile",
     "tests/load",
+    "tests/wsload",
     "tests/xtask",
 ];
 

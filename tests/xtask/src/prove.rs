@@ -28,6 +28,7 @@ mod relay;
 mod sending;
 mod servers;
 mod set_up;
+mod signaling;
 mod speech;
 mod survival;
 
@@ -120,6 +121,11 @@ const PROOFS: &[Proof] = &[
         name: "hostile",
         about: "a signaling server among attackers: memory, honest rooms, what is counted",
         run: hostile::run,
+    },
+    Proof {
+        name: "signaling",
+        about: "what the signaling server carries, beside others of its kind",
+        run: signaling::run,
     },
     Proof {
         name: "interop",

@@ -22,6 +22,7 @@ pub(crate) struct Programs {
     pub(crate) peer: PathBuf,
     pub(crate) load: PathBuf,
     pub(crate) hostile: PathBuf,
+    pub(crate) wsload: PathBuf,
 }
 
 /// How the programs are built.
@@ -85,6 +86,8 @@ impl Workspace {
                 "load",
                 "--package",
                 "hostile",
+                "--package",
+                "wsload",
             ],
         };
         let mut command = self.cargo();
@@ -104,6 +107,7 @@ impl Workspace {
             peer: executable(&messages, "peer-cli")?,
             load: executable(&messages, "load")?,
             hostile: executable(&messages, "hostile")?,
+            wsload: executable(&messages, "wsload")?,
         })
     }
 }

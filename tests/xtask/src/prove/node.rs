@@ -1,4 +1,4 @@
-//! Packages of Node: those of the lock file in `tests/others`, installed at their first use and kept.
+//! Packages of Node: those of the lock files in `tests/others` and `tests/others/servers`, installed at their first use and kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,8 @@ use crate::workspace::Workspace;
 
 /// What they are, from the top of the checkout.
 const OTHERS: &str = "tests/others";
+/// Those that only the proof `signaling` wants.
+const SERVERS: &str = "tests/others/servers";
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 /// A copy of the lock file, once all of it is installed.
 const STAMP: &str = "installed.json";
@@ -44,6 +46,23 @@ impl Packages {
             folder: folder.join("node_modules"),
             others,
         })
+    }
+
+    /// The same with signaling servers of others.
+    pub(super) fn of_servers(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.scratch("node-servers")?;
+        install(&workspace.path(SERVERS), &folder)?;
+        Ok(Self {
+            folder: folder.join("node_modules"),
+            others: workspace.path(OTHERS),
+        })
+    }
+
+    /// A program that a package brings along.
+    pub(super) fn packaged(&self, path: &str) -> Command {
+        let mut command = Command::new("node");
+        command.arg(self.folder.join(path));
+        command
     }
 
     /// One of the programs in `tests/others`.

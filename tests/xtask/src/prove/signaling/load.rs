@@ -1,0 +1,109 @@
+//! Runs of `wsload` and what they found.
+
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Result;
+use lab::Process;
+use serde_json::Value;
+
+use super::super::Bench;
+use super::servers::{Kind, Servers};
+use crate::figures::Spread;
+
+/// A run connects thousands, and talks for seconds.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// What one run found.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// When all were there.
+    pub(super) connected: Value,
+    pub(super) result: Value,
+    /// What became of the slow one, if there was one.
+    pub(super) slow: Option<Value>,
+}
+
+/// What all runs with one server found.
+pub(super) struct Runs {
+    pub(super) kind: Kind,
+    pub(super) runs: Vec<Run>,
+}
+
+/// Loads a server of this kind, started for it, in this way.
+pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String]) -> Result<Run> {
+    let served = servers.start(kind)?;
+    let mut command = Command::new(&bench.programs.wsload);
+    command
+        .args(["load", "--server", &served.url, "--dialect", served.dialect])
+        .args(["--pid", &served.process.id().to_string()])
+        .args(words);
+    let mut load = Process::start("wsload", command)?;
+    let connected = load.wait_for("connected", PATIENCE)?.value;
+    let slow = words.iter().any(|word| word == "--slow");
+    let slow = slow.then(|| load.wait_for("slow", PATIENCE)).transpose()?;
+    let result = load.wait_for("result", PATIENCE)?.value;
+    load.succeed(PATIENCE)?;
+    Ok(Run {
+        connected,
+        result,
+        slow: slow.map(|event| event.value),
+    })
+}
+
+/// All of these in turns, so many times: whatever else the machine does meanwhile disturbs all of them alike.
+pub(super) fn alternating(
+    bench: &Bench,
+    servers: &Servers,
+    kinds: &[Kind],
+    rounds: usize,
+    words: &[String],
+) -> Result<Vec<Runs>> {
+    let runs = |kind: &Kind| Runs {
+        kind: *kind,
+        runs: Vec::new(),
+    };
+    let mut all: Vec<Runs> = kinds.iter().map(runs).collect();
+    for _ in 0..rounds {
+        for runs in &mut all {
+            runs.runs.push(once(bench, servers, runs.kind, words)?);
+        }
+    }
+    Ok(all)
+}
+
+impl Runs {
+    /// Of the runs with this kind.
+    pub(super) fn of(all: &[Self], kind: Kind) -> Option<&Self> {
+        all.iter().find(|runs| runs.kind == kind)
+    }
+
+    /// A figure of the results, by its path.
+    pub(super) fn spread(&self, path: &str) -> Option<Spread> {
+        let values = self.runs.iter().map(|run| number(&run.result, path));
+        Spread::of(values.collect())
+    }
+
+    pub(super) fn median(&self, path: &str) -> f64 {
+        self.spread(path).map_or(f64::NAN, |spread| spread.median)
+    }
+
+    /// Messages that were lost or came twice, in all runs.
+    pub(super) fn failures(&self) -> f64 {
+        let of = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
+        self.runs.iter().map(of).sum()
+    }
+}
+
+/// A number in an event, by its path; NaN, which meets no bar, where there is none.
+pub(super) fn number(event: &Value, path: &str) -> f64 {
+    event
+        .pointer(path)
+        .and_then(Value::as_f64)
+        .unwrap_or(f64::NAN)
+}
+
+/// `load`'s options.
+pub(super) fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}

@@ -1,0 +1,91 @@
+//! One in a room who does not read: the others do not notice, and it is put out.
+
+use anyhow::{Context, Result};
+
+use super::super::{Bench, Scale};
+use super::load::{Run, number, once, words};
+use super::servers::{Kind, Servers};
+use crate::figures::{Spread, Table};
+
+const ROUNDS: (usize, usize) = (3, 1);
+/// Members, messages a second of each, bytes of a message, seconds.
+const FULL: (usize, usize, usize, usize) = (64, 20, 2000, 5);
+const SHORT: (usize, usize, usize, usize) = (16, 40, 8000, 4);
+/// How much later the others may hear with it than without it, as a share: two runs of the same differ by as much.
+const LATER: f64 = 1.5;
+/// The default --max-queue, and what was on its way to that queue.
+const HELD: f64 = 1.1;
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+/// Close code of shared/PROTOCOL.md.
+const TOO_SLOW: &str = "4008";
+
+pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<()> {
+    let (members, rate, size, time) = match bench.scale {
+        Scale::Full => FULL,
+        Scale::Short => SHORT,
+    };
+    let room = format!(
+        "--connections {members} --room {members} --rate {rate} --size {size} --warm 1 --hold {time}"
+    );
+    let (mut without, mut with) = (Vec::new(), Vec::new());
+    for _ in 0..bench.rounds(ROUNDS.0, ROUNDS.1) {
+        without.push(once(bench, servers, Kind::Ours, &words(&room))?);
+        with.push(once(
+            bench,
+            servers,
+            Kind::Ours,
+            &words(&format!("{room} --slow")),
+        )?);
+    }
+    let what = |figure: &str| format!("one of {members} does not read: {figure}");
+    let late = |runs: &[Run]| {
+        let times = runs
+            .iter()
+            .map(|run| number(&run.result, "/latency_ms/p99"));
+        Spread::of(times.collect()).context("no runs")
+    };
+    let (usual, beside) = (late(&without)?, late(&with)?);
+    let share = beside.median / usual.median;
+    let shown = format!(
+        "{share:.2}: {:.2} ms to {:.2} ms",
+        beside.median, usual.median
+    );
+    let p99 = what("p99 of the others, of what it is without that one");
+    if bench.scale == Scale::Full {
+        table.at_most(&p99, share, shown, LATER, "");
+    } else {
+        // One short run on a busy machine tells nothing.
+        table.informs(&p99, shown);
+    }
+    let lost = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
+    let lost: f64 = with.iter().map(lost).sum();
+    table.at_most(
+        &what("lost or doubled for the others"),
+        lost,
+        format!("{lost}"),
+        0.0,
+        "",
+    );
+    let slow = with.iter().filter_map(|run| run.slow.as_ref());
+    let codes: Vec<_> = slow
+        .clone()
+        .map(|slow| slow["code"].as_str().unwrap_or("none"))
+        .collect();
+    let all = codes.iter().all(|code| *code == TOO_SLOW);
+    table.judged(
+        &what("its close code"),
+        codes.join(", "),
+        TOO_SLOW.into(),
+        all,
+    );
+    let most = |what| {
+        slow.clone()
+            .map(|slow| number(slow, what))
+            .fold(0.0, f64::max)
+    };
+    let (after, held) = (most("/left_after_s"), most("/held_bytes") / MEBIBYTE);
+    let shown = format!("{held:.2} MiB, after {after:.1} s");
+    let what = what("what the server still held for it when it was put out");
+    table.at_most(&what, held, shown, HELD, " MiB");
+    Ok(())
+}
