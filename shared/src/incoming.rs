@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fields::text;
 use crate::id::{BadWord, PeerId, SessionId};
-use crate::message::{Hello, PeerEvent, ServerEvent};
+use crate::message::{Hello, PeerEvent, PeerInfo, ServerEvent};
 
 mod data;
 mod envelope;
@@ -113,6 +113,17 @@ impl Hello {
         }
         data::hello(&envelope.data).map_err(|what| WireError::Data {
             event: "hello",
+            what,
+        })
+    }
+}
+
+impl PeerInfo {
+    /// Reads one member as it stands in `welcome` and `joined`.
+    pub fn parse(text: &str) -> Result<Self, WireError> {
+        let value = serde_json::from_str(text).map_err(|e| WireError::NotJson(e.to_string()))?;
+        data::peer_info(&value).map_err(|what| WireError::Data {
+            event: "joined",
             what,
         })
     }

@@ -13,6 +13,7 @@ use crate::log::Format;
 use crate::{Limits, RelayOptions, ServerOptions, Tls};
 
 mod auth;
+mod backplane;
 mod door;
 mod file;
 mod grammar;
@@ -21,6 +22,7 @@ mod running;
 
 use auth::AuthArguments;
 pub use auth::{TOKEN_SECRET, TokenArguments};
+use backplane::BackplaneArguments;
 use door::DoorArguments;
 use grammar::{log_format, rate, size, size_rate};
 use relay::RelayArguments;
@@ -77,6 +79,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     relay: RelayArguments,
+
+    #[command(flatten)]
+    backplane: BackplaneArguments,
 
     #[command(flatten)]
     bounds: Bounds,
@@ -235,12 +240,14 @@ impl Arguments {
     /// What the server needs of them.
     ///
     /// # Errors
-    /// When `--turn-url` or `--auth token` stands without the secret that it needs, or limits that do not go together.
+    /// When `--turn-url` or `--auth token` stands without the secret that it needs, `--backplane` is none, or limits do not go
+    /// together.
     pub fn server_options(&self, secrets: Secrets) -> anyhow::Result<ServerOptions> {
         let mut options = ServerOptions {
             auth: self.auth.auth(secrets.token)?,
             turn_urls: self.relay.turn_urls(secrets.turn.is_some())?,
             turn_secret: secrets.turn,
+            backplane: self.backplane.backplane()?,
             ..self.plain_options()
         };
         self.door.apply(&mut options)?;

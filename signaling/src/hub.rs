@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 
 use shared::{CloseCode, Outcome, PeerId, PeerInfo, Room, ServerEvent};
 
+use crate::elsewhere::{Calendar, Foreign, Home, Seat};
 use crate::grant::Grant;
 use crate::limits::{Limits, bound};
 use crate::text::Text;
 
+mod elsewhere;
 mod relay;
 mod seating;
+
+use elsewhere::Elsewhere;
 
 /// One WebSocket; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +46,8 @@ pub(crate) enum Input {
     Gone { conn: ConnId },
     /// `poll_timeout` has come.
     Tick,
+    /// At another server.
+    Foreign(Foreign),
 }
 
 /// What is to be done.
@@ -57,6 +63,8 @@ pub(crate) enum Output {
     },
     /// How a call came out, as one of its peers says.
     Called(Called),
+    /// For other servers, if there may be any.
+    Home(Home),
     /// Close it; the hub has forgotten it already.
     Close {
         conn: ConnId,
@@ -88,9 +96,6 @@ struct Member {
     info: PeerInfo,
 }
 
-/// Place in the order of joining.
-type Seat = u64;
-
 /// Its members by seat, and whether each speaks `peer.v1`.
 type Seating = BTreeMap<Seat, (ConnId, bool)>;
 
@@ -105,6 +110,10 @@ pub(crate) struct Hub {
     ids: HashMap<PeerId, ConnId>,
     rooms: HashMap<Option<Room>, Seating>,
     seats: Seat,
+    /// Those of other servers.
+    elsewhere: Elsewhere,
+    /// What seats are counted on, if there may be other servers.
+    calendar: Option<Calendar>,
     outputs: VecDeque<Output>,
 }
 
@@ -121,12 +130,23 @@ impl Hub {
             ids: HashMap::new(),
             rooms: HashMap::new(),
             seats: 0,
+            elsewhere: Elsewhere::default(),
+            calendar: None,
             outputs: VecDeque::new(),
         }
     }
 
+    /// Shares its rooms with other servers.
+    pub(crate) fn shared(mut self, calendar: Calendar) -> Self {
+        self.calendar = Some(calendar);
+        self
+    }
+
     /// Takes in what happened; call `poll_output` until it is empty afterwards.
     pub(crate) fn handle(&mut self, now: Instant, input: Input) {
+        if let Some(calendar) = &self.calendar {
+            self.seats = self.seats.max(calendar.micros(now));
+        }
         match input {
             Input::Connected {
                 conn,
@@ -163,6 +183,7 @@ impl Hub {
             Input::Frame { conn, text } => self.frame(conn, &text),
             Input::Gone { conn } => self.gone(conn),
             Input::Tick => self.end_waits(now),
+            Input::Foreign(news) => self.foreign(news),
         }
     }
 

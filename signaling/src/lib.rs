@@ -2,6 +2,8 @@
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
+//! - `mesh`: what is known of other servers and told them, with `elsewhere`; `exchange`: hub and mesh together (pure)
+//! - [`backplane`]: the message broker between servers
 //! - [`auth`]: who may come in; `grant`: what they may do (pure); `forwarded`: whom a proxy speaks for (pure)
 //! - `relay`: the embedded STUN and TURN server, and what clients are told of it
 //! - `metrics`: what is counted, for Prometheus; [`status`]: the same at a glance, on a terminal
@@ -19,8 +21,11 @@ use tokio_util::sync::CancellationToken;
 mod activity;
 pub mod announce;
 pub mod auth;
+pub mod backplane;
 pub mod cli;
+mod elsewhere;
 mod envelope;
+mod exchange;
 mod forwarded;
 mod gate;
 mod grant;
@@ -29,6 +34,7 @@ mod hub;
 mod identity;
 mod limits;
 pub mod log;
+mod mesh;
 mod metrics;
 pub mod program;
 pub mod relay;
@@ -43,6 +49,7 @@ pub mod trial;
 
 pub use activity::{Activity, Glance};
 pub use auth::{Auth, TokenKeys};
+pub use backplane::Backplane;
 pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;
@@ -67,6 +74,8 @@ pub struct ServerOptions {
     pub turn_urls: Vec<String>,
     /// What short-lived TURN credentials are made with; without one the embedded relay makes one up.
     pub turn_secret: Option<Secret>,
+    /// How servers share their rooms.
+    pub backplane: Backplane,
     /// Whether browsers are shown the page.
     pub page: bool,
     /// Reverse proxies that are believed whom they speak for.
@@ -93,6 +102,7 @@ impl Default for ServerOptions {
             origins: Vec::new(),
             turn_urls: Vec::new(),
             turn_secret: None,
+            backplane: Backplane::Local,
             page: true,
             trusted_proxies: Vec::new(),
             http_timeout: Duration::from_secs(10),
@@ -191,12 +201,15 @@ impl Server {
             &relay_stop,
         )?;
         let metrics = self.metrics;
+        let max_frame = limits::bound(options.limits.max_frame);
+        let (backplane, carrying) = backplane::start(&options.backplane, max_frame, &metrics)?;
         let switchboard = Switchboard::start(
             &options.limits,
             options.hello_timeout,
             seed,
             ice_servers,
             metrics.clone(),
+            backplane,
             at_once.clone(),
         );
         let ending = Ending {
@@ -209,6 +222,7 @@ impl Server {
             metrics: self.asked,
         };
         let served = http::serve(options, switchboard, metrics, listeners, ending).await;
+        carrying.ended().await;
         relay_stop.cancel();
         match relaying {
             Some(relaying) => relaying.await.map_err(io::Error::other).and(served),

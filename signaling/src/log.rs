@@ -57,10 +57,12 @@ pub fn failure(format: Format, why: &anyhow::Error) {
 }
 
 /// Whatever `RUST_LOG` says. The STUN crates warn of every datagram that is no STUN, of which a stranger sends as many as he
-/// likes, and trace keys; the WebSocket crate traces frames, with the credentials in them.
+/// likes, and trace keys; the WebSocket crate traces frames, with the credentials in them; so does that of the broker, which also
+/// says with every try what we say once.
 fn may_be_told(what: &Metadata<'_>) -> bool {
     let from = |name: &str| what.target().split("::").next() == Some(name);
     let stun = from("stun_types") || from("turn_types");
     let frames = from("tungstenite") && *what.level() == Level::TRACE;
-    !(stun || frames)
+    let broker = from("async_nats") && *what.level() != Level::DEBUG;
+    !(stun || frames || broker)
 }

@@ -12,6 +12,11 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use shared::Outcome;
 
+mod backplane;
+
+use backplane::Backplane;
+pub(crate) use backplane::Way;
+
 use crate::activity::Glance;
 
 /// Of the answer (OpenMetrics 1.0).
@@ -39,6 +44,7 @@ struct Numbers {
     relaying: Histogram,
     calls: Family<How, Counter>,
     setting_up: Histogram,
+    backplane: Backplane,
 }
 
 /// Bytes that wait for clients; clones are the same number.
@@ -67,7 +73,7 @@ struct Traffic {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Way {
+struct Direction {
     direction: &'static str,
 }
 
@@ -81,11 +87,15 @@ struct How {
     outcome: &'static str,
 }
 
-const IN: Way = Way { direction: "in" };
-const OUT: Way = Way { direction: "out" };
+const IN: Direction = Direction { direction: "in" };
+const OUT: Direction = Direction { direction: "out" };
 
 impl Traffic {
-    fn new(frames: &Family<Way, Counter>, bytes: &Family<Way, Counter>, way: &Way) -> Self {
+    fn new(
+        frames: &Family<Direction, Counter>,
+        bytes: &Family<Direction, Counter>,
+        way: &Direction,
+    ) -> Self {
         Self {
             frames: frames.get_or_create(way).clone(),
             bytes: bytes.get_or_create(way).clone(),
@@ -109,6 +119,7 @@ impl Numbers {
         );
         let help = "Bytes of those frames";
         registry.register_with_unit("message", help, Unit::Bytes, bytes.clone());
+        let backplane = Backplane::registered(&mut registry);
         let histogram = |(first, count)| Histogram::new(exponential_buckets(first, 2.0, count));
         Self {
             registry,
@@ -123,6 +134,7 @@ impl Numbers {
             relaying: histogram(RELAYING),
             calls: Family::default(),
             setting_up: histogram(SETTING_UP),
+            backplane,
         }
     }
 
@@ -216,6 +228,11 @@ impl Metrics {
         if let Some(setup) = setup {
             self.0.setting_up.observe(setup.as_secs_f64());
         }
+    }
+
+    /// What goes between servers.
+    pub(crate) fn backplane(&self) -> &Backplane {
+        &self.0.backplane
     }
 
     /// The little that a person looks at.

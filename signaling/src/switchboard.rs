@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use shared::{CloseCode, PeerId, ServerEvent};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
+use crate::backplane::{Courier, Ends};
+use crate::exchange::Exchange;
 use crate::grant::Grant;
 use crate::hub::{Called, ConnId, Hub, Input, Kind, Output};
 use crate::identity;
@@ -21,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::relay::{IceServers, Reached};
 use crate::text::Text;
 
+mod abroad;
 mod farewells;
 mod outbox;
 
@@ -65,6 +68,7 @@ pub(crate) struct Switchboard {
     seed: [u8; 32],
     queues: Bounds,
     metrics: Metrics,
+    up: watch::Receiver<bool>,
 }
 
 /// One connection's end.
@@ -89,11 +93,19 @@ impl Switchboard {
         seed: [u8; 32],
         ice_servers: IceServers,
         metrics: Metrics,
+        backplane: Ends,
         shutdown: CancellationToken,
     ) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
+        let Ends { me, courier, up } = backplane;
+        let (hub, now) = (Hub::new(limits, hello_timeout), Instant::now());
+        let micros = u64::try_from(unix_time().as_micros()).unwrap_or(0);
         let task = Task {
-            hub: Hub::new(limits, hello_timeout),
+            hub: match me {
+                Some(me) => Exchange::among_others(hub, me, now, micros),
+                None => Exchange::alone(hub, now),
+            },
+            courier,
             ice_servers,
             lines: HashMap::new(),
             metrics: metrics.clone(),
@@ -109,7 +121,13 @@ impl Switchboard {
                 all: limits.max_queued,
             },
             metrics,
+            up,
         }
+    }
+
+    /// Whether there should be other servers and none can be reached.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        !*self.up.borrow()
     }
 
     /// Brings a new WebSocket into the hub.
@@ -195,8 +213,15 @@ impl Mouthpiece {
     }
 }
 
+/// Since 1970.
+fn unix_time() -> Duration {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    unix.unwrap_or_default()
+}
+
 struct Task {
-    hub: Hub,
+    hub: Exchange,
+    courier: Courier,
     ice_servers: IceServers,
     lines: HashMap<ConnId, Line>,
     metrics: Metrics,
@@ -206,15 +231,17 @@ struct Task {
 impl Task {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, shutdown: CancellationToken) {
         let mut commands = Vec::with_capacity(AT_ONCE);
+        let mut news = Vec::new();
         loop {
             let tick = at(self.hub.poll_timeout());
             let farewell = at(self.farewells.poll_timeout());
             tokio::select! {
-                () = shutdown.cancelled() => return,
+                () = shutdown.cancelled() => return self.stop(),
+                () = self.courier.hear(&mut news) => self.hear(&mut news),
                 count = inbox.recv_many(&mut commands, AT_ONCE) => if count == 0 {
                     return;
                 },
-                () = tick => self.handle(Input::Tick),
+                () = tick => self.tick(),
                 () = farewell => self.say_farewell(),
             }
             for command in commands.drain(..) {
@@ -246,10 +273,17 @@ impl Task {
             self.lines.remove(conn);
         }
         self.hub.handle(Instant::now(), input);
+        self.settle();
+    }
+
+    /// What is to be done, is done.
+    fn settle(&mut self) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 Output::Close { conn, code, reason } => self.end(conn, code, reason),
                 Output::Send { conn, text } => self.deliver(conn, text),
+                // The exchange has kept it.
+                Output::Home(_) => {}
                 Output::Called(Called { outcome, setup }) => self.metrics.called(outcome, setup),
                 Output::WithIceServers { conn, id, event } => {
                     let text = self.with_ice_servers(conn, &id, event).to_text();
@@ -257,6 +291,7 @@ impl Task {
                 }
             }
         }
+        self.tell_servers();
         self.metrics.rooms(self.hub.rooms());
     }
 
@@ -265,8 +300,7 @@ impl Task {
         let Some(line) = self.lines.get(&conn) else {
             return event;
         };
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH);
-        let unix = unix.map_or(0, |since| since.as_secs());
+        let unix = unix_time().as_secs();
         let list = self.ice_servers.list(unix, id, &line.reached);
         match event {
             ServerEvent::Welcome(mut welcome) => {

@@ -36,6 +36,9 @@ async fn ready(State(house): State<Arc<House>>) -> Response {
     if house.is_ending() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
     }
+    if house.switchboard.is_cut_off() {
+        return "ok, but degraded: no broker, so rooms are this server's own".into_response();
+    }
     "ok".into_response()
 }
 

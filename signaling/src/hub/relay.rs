@@ -58,10 +58,8 @@ impl Hub {
             (_, To::One(to)) => match self.member_of(room, &to, conn) {
                 Some((other, true)) => self.send(other, envelope.with_from(id).into()),
                 Some((other, false)) => self.send(other, text.clone()),
-                None => {
-                    let to: String = to.chars().take(SHOWN).collect();
-                    self.complain(conn, "no-such-peer", format!("no other peer {to:?} here"));
-                }
+                None if self.direct_there(room, id, &to, text) => {}
+                None => self.no_such_peer(conn, &to),
             },
         }
     }
@@ -75,10 +73,23 @@ impl Hub {
         text: &Text,
         envelope: Option<&Envelope<'_>>,
     ) {
+        self.broadcast_here(Some(sender), room, id, text, envelope);
+        self.broadcast_there(room, id, text);
+    }
+
+    /// The same to those who are connected to this server.
+    pub(super) fn broadcast_here(
+        &mut self,
+        sender: Option<ConnId>,
+        room: Option<&Room>,
+        id: &PeerId,
+        text: &Text,
+        envelope: Option<&Envelope<'_>>,
+    ) {
         let others = self
             .seated(room)
             .into_iter()
-            .filter(|(conn, _)| *conn != sender);
+            .filter(|(conn, _)| Some(*conn) != sender);
         let others: Vec<_> = others.collect();
         let relayed = others
             .iter()
@@ -109,6 +120,11 @@ impl Hub {
             .get(&conn)
             .filter(|m| m.room.as_ref() == room)?;
         Some((conn, member.peer_v1))
+    }
+
+    pub(super) fn no_such_peer(&mut self, conn: ConnId, to: &str) {
+        let to: String = to.chars().take(SHOWN).collect();
+        self.complain(conn, "no-such-peer", format!("no other peer {to:?} here"));
     }
 
     fn complain(&mut self, conn: ConnId, code: &str, text: String) {

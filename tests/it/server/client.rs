@@ -1,5 +1,7 @@
 //! A WebSocket client in short words.
 
+use std::net::SocketAddr;
+
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::io::Interest;
@@ -55,6 +57,18 @@ impl Client {
             .await
             .expect("the server listens");
         Self::over(stream, query, peer_v1, origin).await
+    }
+
+    /// At any server: a member at once, or one who has said `hello` and heard `welcome`, with its `data`.
+    pub(super) async fn at(addr: SocketAddr, query: &str, who: Option<u32>) -> (Self, Value) {
+        let stream = TcpStream::connect(addr).await.expect("the server listens");
+        let mut client = Self::over(stream, query, who.is_some(), None).await;
+        let Some(who) = who else {
+            return (client, Value::Null);
+        };
+        client.says(&hello(who)).await;
+        let welcome = client.event("welcome").await;
+        (client, welcome["data"].clone())
     }
 
     /// With a receive buffer as small as the kernel allows.
@@ -117,6 +131,16 @@ impl Client {
         let value: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(value["event"], name, "{text}");
         value
+    }
+
+    /// The next event of this name, whatever comes before.
+    pub(super) async fn event_among(&mut self, name: &str) -> Value {
+        loop {
+            let value: Value = serde_json::from_str(&self.hears().await).expect("JSON");
+            if value["event"] == name {
+                return value;
+            }
+        }
     }
 
     /// The code and reason that it is closed with, whatever comes before.

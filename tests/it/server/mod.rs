@@ -1,6 +1,7 @@
 //! The signaling server over loopback, with clients that know nothing but WebSocket and JSON.
 
 mod auth;
+mod backplane;
 mod client;
 mod closing;
 mod crowd;

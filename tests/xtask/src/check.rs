@@ -102,6 +102,7 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Mutex<Tally>) -> Vec<Step<'a>>
                 Job::Laboratory,
                 Job::SoundCard,
                 Job::Browser,
+                Job::Broker,
             ])
         }),
         step("packages of Node", || {

@@ -14,6 +14,7 @@ use lab::Namespace;
 pub(crate) use node::Packages;
 
 mod audio;
+mod backplane;
 mod calls;
 mod echo;
 mod hostile;
@@ -126,6 +127,11 @@ const PROOFS: &[Proof] = &[
         name: "signaling",
         about: "what the signaling server carries, beside others of its kind",
         run: signaling::run,
+    },
+    Proof {
+        name: "backplane",
+        about: "three servers on a message broker: delay, throughput, and what a dead one costs",
+        run: backplane::run,
     },
     Proof {
         name: "interop",

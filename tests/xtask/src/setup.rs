@@ -38,8 +38,10 @@ pub(crate) fn ensure(jobs: &[Job]) -> Result<()> {
         .collect();
     println!("installing {}", packages.join(" "));
     install(&packages)?;
-    if packages.contains(&"coturn") {
-        no_relay_service();
+    for (package, service) in SERVICES {
+        if packages.contains(package) {
+            no_service(service);
+        }
     }
     let still = self::missing(jobs);
     if !still.is_empty() {
@@ -87,14 +89,19 @@ fn install(packages: &[&str]) -> Result<()> {
     last.with_context(|| format!("cannot install {}", packages.join(" ")))
 }
 
-/// `coturn` is wanted as a program; Debian's package also starts it as a service, which is ended again.
-fn no_relay_service() {
-    let words = ["disable", "--now", "coturn.service"];
+/// These are wanted as programs; Debian's packages also start them as services, which are ended again.
+const SERVICES: &[(&str, &str)] = &[
+    ("coturn", "coturn.service"),
+    ("nats-server", "nats-server.service"),
+];
+
+fn no_service(service: &str) {
+    let words = ["disable", "--now", service];
     // The mark of a running systemd, sd_booted(3); without it no service was started.
     if Path::new("/run/systemd/system").exists()
         && let Err(error) = as_root(&["systemctl"], &words)
     {
-        println!("the coturn service was started and cannot be stopped: {error:#}");
+        println!("{service} was started and cannot be stopped: {error:#}");
     }
 }
 

@@ -70,7 +70,7 @@ impl Desk {
                     self.heard.entry(conn).or_default().push(event.to_text());
                     self.last.push(conn);
                 }
-                Output::Called(_) => {}
+                Output::Called(_) | Output::Home(_) => {}
                 Output::Close { conn, code, .. } => {
                     assert!(self.closed.insert(conn, code).is_none(), "closed twice");
                 }

@@ -21,6 +21,8 @@ pub(crate) enum Job {
     Quality,
     /// Open pages in browsers.
     Browser,
+    /// Join servers through a message broker.
+    Broker,
     /// Run programs on Node, with packages of npm.
     Node,
 }
@@ -167,6 +169,13 @@ pub(crate) const NEEDS: &[Need] = &[
         only_linux: true,
         present: || BrowserKind::Firefox.program().is_some(),
         debian: &["firefox-esr"],
+    },
+    Need {
+        what: "nats-server",
+        job: Job::Broker,
+        only_linux: true,
+        present: || shell::find("nats-server").is_some(),
+        debian: &["nats-server"],
     },
     Need {
         what: "node (nodejs)",
