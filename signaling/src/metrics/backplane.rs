@@ -24,18 +24,33 @@ pub(crate) struct Backplane {
     lost: Family<Why, Counter>,
 }
 
+/// What becomes of messages: of ours before the broker, and of those of other servers.
+const REASONS: [&str; 6] = [
+    "queue full",
+    "too large",
+    "broker",
+    "missing",
+    "malformed",
+    "unknown sender",
+];
+
 impl Backplane {
     pub(super) fn registered(registry: &mut Registry) -> Self {
         let messages: Family<Direction, Counter> = Family::default();
         // One after the other: each look-up locks the family until the end of its statement.
         let came = messages.get_or_create(&IN).clone();
         let went = messages.get_or_create(&OUT).clone();
+        let lost = Family::default();
+        // All that there may be: a rate needs the 0 that was before.
+        for reason in REASONS {
+            lost.get_or_create(&Why { reason });
+        }
         let own = Self {
             up: Gauge::default(),
             servers: Gauge::default(),
             came,
             went,
-            lost: Family::default(),
+            lost,
         };
         let help = "Whether the broker of --backplane can be reached";
         registry.register("backplane_up", help, own.up.clone());
