@@ -18,7 +18,7 @@ const FRAME_COST: usize = 64;
 const KEPT: usize = 32;
 
 /// Bytes after which written ones are taken off while others of the same batch still wait.
-const STEP: usize = 16 * 1024;
+const STEP: usize = 4 * 1024;
 
 /// Bytes that every queue may hold, however much waits for others.
 const FLOOR: usize = 64 * 1024;

@@ -16,7 +16,7 @@ pub(crate) struct Budgets {
 }
 
 /// Crates with sources of their own.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
     "shared",
     "signaling",
     "peer-cli",

@@ -65,6 +65,9 @@ pub(crate) struct Load {
     /// see its close code.
     #[arg(long)]
     pub(crate) slow: bool,
+    /// With --slow: it reads after all, to compare with
+    #[arg(long, requires = "slow")]
+    pub(crate) attentive: bool,
 }
 
 /// Where the floor listens.

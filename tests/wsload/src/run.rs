@@ -29,12 +29,14 @@ pub(crate) fn run(options: &Load, tell: &dyn Fn(&Value)) -> Result<()> {
     let mut crowd = Crowd::new(door(options)?)?;
     let empty = usage(options)?;
     let errors = gather(options, &mut crowd)?;
+    let gathered = crowd.now();
     settle(&mut crowd, SETTLE)?;
     let full = usage(options)?;
     let memory = (full.resident - empty.resident) / options.connections as f64;
     tell(&json!({
         "event": "connected", "connections": options.connections, "errors": errors,
         "reasons": crowd.reasons(FEW), "opening_ms": quantiles(&crowd.openings),
+        "gathered_s": gathered.as_secs_f64(),
         "bytes_per_connection": memory, "resident_bytes": full.resident,
         "server_cpu_s": full.seconds - empty.seconds,
     }));
@@ -156,7 +158,7 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
     let before = (usage(options)?, Usage::of(None)?);
     let slow = options.slow.then_some(connections);
     if let Some(slow) = slow.and_then(|slow| crowd.members.get_mut(slow)) {
-        slow.deaf = true;
+        slow.deaf = !options.attentive;
     }
     speakers.until(from + options.hold, crowd, &mut tally)?;
     let after = (usage(options)?, Usage::of(None)?);

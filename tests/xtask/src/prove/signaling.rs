@@ -180,7 +180,9 @@ fn idle(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs>
     let run = run.context("ours was not measured")?;
     let errors = number(&run.connected, "/errors");
     let opening = number(&run.connected, "/opening_ms/p99");
-    let shown = format!("{errors}; each is there after {opening:.1} ms (p99)");
+    let gathered = number(&run.connected, "/gathered_s");
+    let shown =
+        format!("{errors}; all are there after {gathered:.1} s, each after {opening:.1} ms (p99)");
     let what = format!("{clients} connections, {storm} more each second: errors");
     table.at_most(&what, errors, shown, 0.0, "");
     let what =

@@ -21,6 +21,15 @@ const MATCHBOX: &str = "0.15.0";
 /// More clients than any run has.
 const ENOUGH: &str = "100000";
 
+/// What protects ours from whoever does what is done to it here.
+const LIMITS: [&str; 5] = [
+    "--max-connections",
+    "--max-rooms",
+    "--max-rate",
+    "--max-bytes",
+    "--max-half-open",
+];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Ours,
@@ -149,10 +158,10 @@ impl<'a> Servers<'a> {
         }
     }
 
-    /// As it is, but for the limits that protect it from what is done to it here.
+    /// As it is, but for those limits.
     fn signaling(&self) -> Result<Served> {
         let mut server = self.bench.signaling();
-        for limit in ["--max-connections", "--max-rooms", "--max-rate"] {
+        for limit in LIMITS {
             server.args([limit, "0"]);
         }
         let (process, url) = start_server(server)?;
