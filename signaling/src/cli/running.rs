@@ -21,7 +21,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "FILE", env = "SIGNALING_CONFIG", hide_env = true)]
     pub(super) config: Option<PathBuf>,
 
-    /// Over how long clients are told of the end, as in 30s
+    /// Time over which clients are told of the end
     ///
     /// At SIGTERM or SIGINT /readyz says 503 and nobody comes in any more, and those who are in are told one after another,
     /// evenly over this time, so that they do not all come to the next server at once. A second signal ends it at once.
@@ -29,9 +29,9 @@ pub(super) struct RunArguments {
     #[arg(env = "SIGNALING_DRAIN", hide_env = true)]
     pub(super) drain: Duration,
 
-    /// No line on the terminal that says how the server does
+    /// No status line on the terminal
     ///
-    /// There is none either where stderr is no terminal, and with --log json.
+    /// That says how many connections and rooms there are, messages a second, and what waits. There is none either where stderr is no terminal, and with --log json.
     #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
     pub(super) no_status: bool,
 }
@@ -40,9 +40,9 @@ pub(super) struct RunArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS: wss:// and https://")]
 pub(super) struct TlsArguments {
-    /// Certificate chain, its own first, PEM; SIGHUP reads it again
+    /// Certificate chain, PEM; SIGHUP reads it again
     ///
-    /// New connections see the new certificate, the present ones go on. Where it cannot be read the old one stays.
+    /// The server's own certificate first. New connections see the new certificate, the present ones go on. Where it cannot be read the old one stays.
     #[arg(long, value_name = "FILE", env = "SIGNALING_TLS_CERT", hide_env = true)]
     tls_cert: Option<PathBuf>,
 
@@ -50,7 +50,7 @@ pub(super) struct TlsArguments {
     #[arg(long, value_name = "FILE", env = "SIGNALING_TLS_KEY", hide_env = true)]
     tls_key: Option<PathBuf>,
 
-    /// Get and renew a certificate for this name (repeat), ACME
+    /// Name to get a certificate for, ACME (repeat)
     ///
     /// From Let's Encrypt, unless --acme-directory names another authority; that is to agree to its terms. The authority
     /// connects to port 443 of the name, which must be this server, or be forwarded to it as it comes (TLS-ALPN-01).
@@ -63,11 +63,12 @@ pub(super) struct TlsArguments {
         long,
         value_name = "MAIL",
         env = "SIGNALING_ACME_EMAIL",
-        hide_env = true
+        hide_env = true,
+        hide_short_help = true
     )]
     acme_email: Option<String>,
 
-    /// Folder that keeps certificate and keys, for the next start
+    /// Folder that keeps that certificate and its keys
     #[arg(
         long,
         value_name = "DIR",
@@ -85,7 +86,7 @@ pub(super) struct TlsArguments {
         env = "SIGNALING_ACME_DIRECTORY",
         hide_env = true
     )]
-    #[arg(default_value = Acme::DIRECTORY, hide_default_value = true)]
+    #[arg(default_value = Acme::DIRECTORY, hide_short_help = true)]
     acme_directory: String,
 }
 
