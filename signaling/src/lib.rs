@@ -54,7 +54,7 @@ pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;
 pub use relay::{Relay, RelayOptions, RelayUsage};
-pub use tls::Tls;
+pub use tls::{Acme, Tls};
 
 use announce::Others;
 use http::{Ending, Listeners};

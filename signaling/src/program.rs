@@ -79,9 +79,11 @@ pub async fn run(arguments: &Arguments, ready: Ready, screen: Screen) -> anyhow:
 }
 
 fn reload(tls: Option<&Tls>) {
-    match tls.map(|tls| tls.reload().map(|()| tls.expires())) {
-        None => info!("SIGHUP: nothing to read again without --tls-cert"),
-        Some(Ok(expires)) => info!("the certificate was read again: good until {expires}"),
+    match tls.map(Tls::reload) {
+        None | Some(Ok(None)) => info!("SIGHUP: nothing to read again without --tls-cert"),
+        Some(Ok(Some(expires))) => {
+            info!("the certificate was read again: good until {expires}");
+        }
         Some(Err(why)) => error!("the certificate stays as it was: {why:#}"),
     }
 }

@@ -15,21 +15,33 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tracing::warn;
 
+mod acme;
 mod certificate;
 mod stream;
 
+pub use acme::Acme;
 use certificate::Facts;
 pub(crate) use stream::Stream;
 
-/// The one protocol inside: WebSocket upgrades are HTTP/1.1 here. RFC 7301.
+/// The one protocol inside: WebSocket upgrades are HTTP/1.1 here.
 const HTTP: &[u8] = b"http/1.1";
 
-/// TLS of one server, with a certificate that can be read again while it serves; clones are the same.
+/// TLS of one server, with a certificate that can change while it serves; clones are the same.
 #[derive(Clone)]
 pub struct Tls {
-    files: Files,
-    shown: Arc<Shown>,
+    source: Source,
     acceptor: TlsAcceptor,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug, Clone)]
+enum Source {
+    Files(Files, Arc<Shown>),
+    /// Renewed until the last clone is dropped.
+    Acme {
+        names: Vec<String>,
+        _renewal: Arc<acme::Renewal>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -64,7 +76,7 @@ impl Shown {
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_tuple("Tls").field(&self.files).finish()
+        out.debug_tuple("Tls").field(&self.source).finish()
     }
 }
 
@@ -79,45 +91,70 @@ impl Tls {
             key: key.to_owned(),
         };
         let shown = Arc::new(Shown(RwLock::new(files.read()?)));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::<Shown>::clone(&shown));
-        config.alpn_protocols = vec![HTTP.to_vec()];
+        let acceptor = acceptor(Arc::<Shown>::clone(&shown), &[HTTP])?;
         Ok(Self {
-            files,
-            shown,
-            acceptor: TlsAcceptor::from(Arc::new(config)),
+            source: Source::Files(files, shown),
+            acceptor,
         })
     }
 
-    /// Reads both files again, for connections that come from now on.
+    /// With a certificate that an authority is asked for, over and over: RFC 8555. The authority proves that this server has
+    /// the names by connecting to it (RFC 8737), at port 443 unless it is one's own.
+    ///
+    /// # Errors
+    /// When there is nowhere to keep it, or no authority of the system to trust.
+    pub fn from_acme(acme: &Acme) -> anyhow::Result<Self> {
+        let (renewal, resolver) = acme.start()?;
+        Ok(Self {
+            source: Source::Acme {
+                names: acme.domains.clone(),
+                _renewal: Arc::new(renewal),
+            },
+            acceptor: acceptor(resolver, &[HTTP, acme::CHALLENGE])?,
+        })
+    }
+
+    /// Reads both files again, for connections that come from now on; until when the certificate is good, for people. None
+    /// where there are no files.
     ///
     /// # Errors
     /// Which file is wrong, and how; then the present certificate stays.
-    pub fn reload(&self) -> anyhow::Result<()> {
-        let read = self.files.read()?;
-        let mut current = self.shown.0.write().unwrap_or_else(PoisonError::into_inner);
-        *current = read;
-        Ok(())
+    pub fn reload(&self) -> anyhow::Result<Option<String>> {
+        let Source::Files(files, shown) = &self.source else {
+            return Ok(None);
+        };
+        let read = files.read()?;
+        let expires = read.facts.expires.clone();
+        *shown.0.write().unwrap_or_else(PoisonError::into_inner) = read;
+        Ok(Some(expires))
     }
 
-    /// Until when the present certificate is good, for people.
-    #[must_use]
-    pub fn expires(&self) -> String {
-        self.shown.current().facts.expires
-    }
-
-    /// Names and addresses that it is for.
+    /// Names and addresses that the certificate is for.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.shown.current().facts.names
+        match &self.source {
+            Source::Files(_, shown) => shown.current().facts.names,
+            Source::Acme { names, .. } => names.clone(),
+        }
     }
 
     /// A connection that has yet to shake hands.
     pub(crate) fn accept(&self, stream: TcpStream) -> Stream {
         Stream::secured(stream, self.acceptor.clone())
     }
+}
+
+/// ALPN: RFC 7301.
+fn acceptor(
+    certificates: Arc<dyn ResolvesServerCert>,
+    protocols: &[&[u8]],
+) -> anyhow::Result<TlsAcceptor> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 impl Files {

@@ -1,13 +1,14 @@
 //! How it is run: TLS, the file of options, the end.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::grammar::span;
-use crate::Tls;
+use crate::{Acme, Tls};
 
 /// Where options may stand, and how it ends.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub(super) struct RunArguments {
     #[arg(long, value_name = "FILE", env = "SIGNALING_CONFIG", hide_env = true)]
     pub(super) config: Option<PathBuf>,
 
-    /// Over how long clients are told of the end, as in 30s
+    /// Time over which clients are told of the end
     ///
     /// At SIGTERM or SIGINT /readyz says 503 and nobody comes in any more, and those who are in are told one after another,
     /// evenly over this time, so that they do not all come to the next server at once. A second signal ends it at once.
@@ -28,9 +29,9 @@ pub(super) struct RunArguments {
     #[arg(env = "SIGNALING_DRAIN", hide_env = true)]
     pub(super) drain: Duration,
 
-    /// No line on the terminal that says how the server does
+    /// No status line on the terminal
     ///
-    /// There is none either where stderr is no terminal, and with --log json.
+    /// That says how many connections and rooms there are, messages a second, and what waits. There is none either where stderr is no terminal, and with --log json.
     #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
     pub(super) no_status: bool,
 }
@@ -39,19 +40,74 @@ pub(super) struct RunArguments {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS: wss:// and https://")]
 pub(super) struct TlsArguments {
-    /// Certificate chain, its own first, PEM; SIGHUP reads it again
+    /// Certificate chain, PEM; SIGHUP reads it again
     ///
-    /// New connections see the new certificate, the present ones go on. Where it cannot be read the old one stays.
+    /// The server's own certificate first. New connections see the new certificate, the present ones go on. Where it cannot be read the old one stays.
     #[arg(long, value_name = "FILE", env = "SIGNALING_TLS_CERT", hide_env = true)]
     tls_cert: Option<PathBuf>,
 
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", env = "SIGNALING_TLS_KEY", hide_env = true)]
     tls_key: Option<PathBuf>,
+
+    /// Name to get a certificate for, ACME (repeat)
+    ///
+    /// From Let's Encrypt, unless --acme-directory names another authority; that is to agree to its terms. The authority
+    /// connects to port 443 of the name, which must be this server, or be forwarded to it as it comes (TLS-ALPN-01).
+    #[arg(long, value_name = "DOMAIN", env = "SIGNALING_ACME", hide_env = true)]
+    #[arg(value_delimiter = ',', value_parser = domain)]
+    acme: Vec<String>,
+
+    /// Where the authority writes to when something is wrong
+    #[arg(
+        long,
+        value_name = "MAIL",
+        env = "SIGNALING_ACME_EMAIL",
+        hide_env = true,
+        hide_short_help = true
+    )]
+    acme_email: Option<String>,
+
+    /// Folder that keeps that certificate and its keys
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SIGNALING_ACME_CACHE",
+        hide_env = true
+    )]
+    acme_cache: Option<PathBuf>,
+
+    /// Another authority
+    ///
+    /// Its certificate is checked against the authorities of the system, or those in the file that SSL_CERT_FILE names.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SIGNALING_ACME_DIRECTORY",
+        hide_env = true
+    )]
+    #[arg(default_value = Acme::DIRECTORY, hide_short_help = true)]
+    acme_directory: String,
+}
+
+/// A name in the DNS that a certificate can be asked for: RFC 1035 section 2.3.1, with digits in front as RFC 1123 has it.
+fn domain(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        let fits = (1..=63).contains(&label.len());
+        fits && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let fits = text.len() <= 253 && text.parse::<IpAddr>().is_err();
+    let is_name = fits && text.contains('.') && text.split('.').all(is_label);
+    is_name
+        .then(|| text.to_ascii_lowercase())
+        .ok_or_else(|| "not a name in the DNS: write peer.example.org".to_owned())
 }
 
 impl TlsArguments {
     pub(super) fn tls(&self) -> anyhow::Result<Option<Tls>> {
+        if let Some(acme) = self.acme()? {
+            return Tls::from_acme(&acme).map(Some);
+        }
         match (&self.tls_cert, &self.tls_key) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Tls::from_files(certificate, key).map(Some),
@@ -59,6 +115,80 @@ impl TlsArguments {
             (None, Some(_)) => {
                 bail!("--tls-key is nothing without its certificate: add --tls-cert")
             }
+        }
+    }
+
+    fn acme(&self) -> anyhow::Result<Option<Acme>> {
+        let Some(domain) = self.acme.first() else {
+            ensure!(
+                self.acme_email.is_none() && self.acme_cache.is_none(),
+                "--acme-email and --acme-cache are nothing without --acme: add it"
+            );
+            return Ok(None);
+        };
+        ensure!(
+            self.tls_cert.is_none() && self.tls_key.is_none(),
+            "--acme {domain} gets a certificate, and --tls-cert has one: leave one of them out"
+        );
+        let cache = self.acme_cache.clone().with_context(|| {
+            format!("--acme {domain} would ask for a new certificate at every start, which authorities limit: add --acme-cache DIR")
+        })?;
+        Ok(Some(Acme {
+            domains: self.acme.clone(),
+            email: self.acme_email.clone(),
+            cache,
+            directory: self.acme_directory.clone(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Arguments;
+
+    #[test]
+    fn domains_are_names() {
+        assert_eq!(domain("Peer.example.ORG"), Ok("peer.example.org".into()));
+        assert_eq!(
+            domain("xn--bcher-kva.example"),
+            Ok("xn--bcher-kva.example".into())
+        );
+        for bad in [
+            "",
+            "localhost",
+            "192.0.2.1",
+            "::1",
+            "a..b",
+            "*.example.org",
+            "a_b.example",
+            ".a.b",
+            "https://a.b",
+        ] {
+            assert!(domain(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_explained() {
+        for (line, said) in [
+            ("--acme a.example", "add --acme-cache DIR"),
+            ("--acme-email a@b", "nothing without --acme"),
+            (
+                "--acme a.example --tls-cert c --tls-key k",
+                "leave one of them out",
+            ),
+            ("--tls-cert c", "add --tls-key"),
+            ("--tls-key k", "add --tls-cert"),
+        ] {
+            let line = format!("signaling {line}");
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            let why = arguments.tls().unwrap_err().to_string();
+            assert!(why.contains(said), "{line}: {why}");
         }
     }
 }

@@ -206,6 +206,8 @@ impl Wire {
         if let Poll::Ready(Err(why)) = &polled
             && was_open
             && stream.has_failed()
+            // Who just went has refused nothing: such are the probes of balancers.
+            && why.kind() == io::ErrorKind::InvalidData
         {
             debug!("no TLS: {why}");
             this.metrics.refused("no TLS");

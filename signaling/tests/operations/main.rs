@@ -2,6 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod acme;
 mod deploy;
 mod drain;
 mod file;

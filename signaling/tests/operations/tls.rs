@@ -1,7 +1,7 @@
 //! A server with a certificate: who connects, what changes it, and how it ends.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -200,14 +200,44 @@ fn who_speaks_no_tls_is_told_and_counted() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
-    // Gone before the first byte.
+    // One who only looks whether somebody listens is no refusal, and was heard before the next one.
     drop(house.connect());
     let counted = || refused(&certified, &house, "no TLS");
     until(
-        "3 are counted",
-        || counted() == 3.0,
+        "2 are counted",
+        || counted() >= 2.0,
         || counted().to_string(),
     );
+    assert_eq!(counted(), 2.0);
+}
+
+/// What waits for it is bounded, and it is let go of, below TLS as well.
+#[test]
+fn who_reads_nothing_is_closed_and_holds_up_nobody() {
+    let certified = Certified::new();
+    let house = certified.serve(&["--max-queue", "64k", "--max-rate", "0", "--max-bytes", "0"]);
+    let slow = Socket::peer(certified.connect(&house), "the-secret-of-a-slow-one");
+    let mut ann = Socket::open(certified.connect(&house));
+    let mut bob = Socket::peer(certified.connect(&house), "a-secret-of-somebody");
+    let frame = format!(r#"{{"data":"{}"}}"#, "x".repeat(60_000));
+    let closed = "signaling_closed_total{reason=\"too slow\"} 1";
+    let mut talk = || {
+        ann.says(&frame);
+        bob.hears_of("xxx");
+        ask(certified.connect(&house), "GET /metrics").contains(closed)
+    };
+    until("it is closed", &mut talk, || house.said());
+    // And gone: what TCP still held for it is all that it can read.
+    let mut stream = slow.stream.sock;
+    let mut piece = [0; 65_536];
+    let end = loop {
+        match stream.read(&mut piece) {
+            Ok(0) => break None,
+            Ok(_) => {}
+            Err(why) => break Some(why.kind()),
+        }
+    };
+    assert_ne!(end, Some(ErrorKind::WouldBlock), "it is still open");
 }
 
 /// A handshake that is begun and not ended costs a connection for as long as an HTTP request may take, and no longer.

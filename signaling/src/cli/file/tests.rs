@@ -89,9 +89,12 @@ fn some_value(arg: &Arg) -> String {
         "\"none\"",
         "\"turn:a\"",
     ];
-    let tried = tried
-        .iter()
-        .chain(&["\"local\"", "\"https://a\"", "\"64k\""]);
+    let tried = tried.iter().chain(&[
+        "\"local\"",
+        "\"https://a\"",
+        "\"64k\"",
+        "\"peer.example.org\"",
+    ]);
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         return "true".to_owned();
     }

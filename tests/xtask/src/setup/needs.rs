@@ -143,6 +143,17 @@ pub(crate) const NEEDS: &[Need] = &[
         debian: &["coturn"],
     },
     Need {
+        what: "pebble, an authority for tests",
+        job: Job::Laboratory,
+        only_linux: true,
+        present: || {
+            ["pebble", "pebble-challtestsrv"]
+                .iter()
+                .all(|name| shell::find(name).is_some())
+        },
+        debian: &["pebble"],
+    },
+    Need {
         what: "python3 with venv",
         job: Job::Quality,
         only_linux: false,
