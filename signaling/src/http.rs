@@ -25,6 +25,7 @@ mod upgrade;
 mod visitor;
 mod wire;
 
+use crate::auth::{Auth, Webhook};
 use crate::forwarded::Visitor;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
@@ -38,6 +39,8 @@ struct House {
     options: ServerOptions,
     switchboard: Switchboard,
     gate: Gate,
+    /// Who decides about coming in, if somebody else does.
+    webhook: Option<Webhook>,
     metrics: Metrics,
     conversations: TaskTracker,
     shutdown: CancellationToken,
@@ -59,7 +62,12 @@ pub(crate) async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let conversations = TaskTracker::new();
+    let webhook = match &options.auth {
+        Auth::Webhook(service) => Some(Webhook::new(service.clone()).map_err(io::Error::other)?),
+        Auth::None | Auth::Token(_) => None,
+    };
     let house = Arc::new(House {
+        webhook,
         gate: Gate::new(&options.limits),
         options,
         switchboard,

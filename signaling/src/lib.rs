@@ -36,7 +36,7 @@ mod text;
 #[doc(hidden)]
 pub mod trial;
 
-pub use auth::{Auth, TokenKeys};
+pub use auth::{Auth, TokenKeys, WebhookOptions};
 pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use shared::CloseCode;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use tungstenite::Error as WsError;
 use tungstenite::error::ProtocolError;
@@ -80,7 +80,13 @@ pub(super) async fn refuse(house: &House, caller: &Caller, socket: WebSocket, ve
 }
 
 /// Runs to the end, whoever brings it about.
-pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link: Link) {
+pub(super) async fn hold(
+    house: &House,
+    caller: &Caller,
+    socket: WebSocket,
+    link: Link,
+    stays: Option<Duration>,
+) {
     let conn = link.conn.0;
     let mouthpiece = link.mouthpiece();
     let Link {
@@ -95,12 +101,28 @@ pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link
         () = house.shutdown.cancelled() => End::Ours(going_away()),
         Ok(verdict) = verdict => End::Ours(verdict),
         Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
+        () = expiry(stays) => End::Ours(expired()),
         end = listen(house, &caller.fate, &mut stream, &mouthpiece) => end,
     };
     debug!(conn, ?end, "ended");
     house.metrics.closed(end.name());
     mouthpiece.gone().await;
     farewell(sink, caller, end).await;
+}
+
+/// When the time is over for which it may stay, if there is one.
+async fn expiry(stays: Option<Duration>) {
+    match stays {
+        Some(time) => sleep(time).await,
+        None => pending().await,
+    }
+}
+
+fn expired() -> Verdict {
+    Verdict {
+        code: CloseCode::NotAuthorised,
+        reason: "the time is over for which it was let in".to_owned(),
+    }
 }
 
 /// Writes what is for the client, and a ping now and then so that a silent one must answer. Returns when the stream breaks.

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::admission::{Admission, Asked, admit};
 use super::wire::Caller;
 use super::{House, conversation};
+use crate::auth::Answer;
 use crate::forwarded::Visitor;
 use crate::gate::Full;
 use crate::limits::bound;
@@ -83,6 +84,7 @@ pub(super) async fn socket(
     let reached = Reached {
         host: host_name(&headers),
         local: caller.local,
+        promised: Vec::new(),
     };
     upgrade.on_upgrade(move |socket| async move {
         let _inside = (ticket, house.conversations.token());
@@ -103,25 +105,43 @@ async fn begin(
     house: &House,
     (caller, ip): (&Caller, IpAddr),
     socket: WebSocket,
-    (admission, reached): (Result<Admission, Verdict>, Reached),
+    (admission, mut reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
 ) {
-    let Admission { grant, origin } = match admission {
-        Ok(admission) => admission,
+    let decided = match admission {
+        Ok(admission) => decide(house, admission, ip, peer_v1).await,
+        Err(verdict) => Err(verdict),
+    };
+    let (Admission { grant, origin, .. }, answer) = match decided {
+        Ok(decided) => decided,
         Err(verdict) => {
             debug!(%ip, verdict.reason, "refused");
             return conversation::refuse(house, caller, socket, verdict).await;
         }
     };
-    if let Ok(link) = house
-        .switchboard
-        .connect((grant, origin), reached, peer_v1)
-        .await
-    {
+    reached.promised = answer.ice_servers;
+    let connected = house.switchboard.connect((grant, origin), reached, peer_v1);
+    if let Ok(link) = connected.await {
         debug!(conn = link.conn.0, %ip, peer_v1, "connected");
-        conversation::hold(house, caller, socket, link).await;
+        conversation::hold(house, caller, socket, link, answer.stays).await;
     } else {
         conversation::refuse(house, caller, socket, conversation::going_away()).await;
+    }
+}
+
+/// Asks the operator's service, if it is to be asked.
+async fn decide(
+    house: &House,
+    admission: Admission,
+    ip: IpAddr,
+    peer_v1: bool,
+) -> Result<(Admission, Answer), Verdict> {
+    let Some(service) = &house.webhook else {
+        return Ok((admission, Answer::default()));
+    };
+    tokio::select! {
+        () = house.shutdown.cancelled() => Err(conversation::going_away()),
+        decided = admission.decided(service, ip, peer_v1) => decided,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use crate::Place;
+use crate::cli::Place;
 use crate::dice::Dice;
 use crate::forgery::forged;
 use crate::frames::{head, masked, text};

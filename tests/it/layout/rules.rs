@@ -3,6 +3,10 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("http_body_util", &["signaling/src/auth/webhook.rs"]),
+    ("hyper", &["signaling/src/auth/webhook.rs"]),
+    ("hyper_rustls", &["signaling/src/auth/webhook.rs"]),
+    ("hyper_util", &["signaling/src/auth/webhook.rs"]),
     ("ipnet", &["signaling/src/forwarded"]),
     ("jsonwebtoken", &["signaling/src/auth"]),
     ("ring", &["signaling/src/auth"]),
@@ -38,6 +42,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
         &[
             "peer-cli/src/net/",
             "peer-cli/tests/process/gate.rs",
+            "signaling/src/auth/webhook.rs",
             "tests/",
         ],
     ),

@@ -14,3 +14,4 @@ mod proxy;
 mod refusals;
 mod rooms;
 mod shutdown;
+mod webhook;
