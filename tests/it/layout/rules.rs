@@ -43,6 +43,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
             "peer-cli/src/net/",
             "peer-cli/tests/process/gate.rs",
             "signaling/src/auth/webhook.rs",
+            "signaling/tests/process.rs",
             "tests/",
         ],
     ),
