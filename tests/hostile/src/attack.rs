@@ -7,9 +7,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::assault::Assault;
 use crate::cli::Place;
 use crate::dice::Dice;
-use crate::kinds::{Assault, KINDS, Kind};
+use crate::kinds::{KINDS, Kind};
 use crate::tally::Tally;
 use crate::tell;
 

@@ -3,6 +3,7 @@
 //! since much of what attackers say no library would. Both stand behind the proxy that the server trusts, so that each client has
 //! an address of its own. On standard output one JSON object a line: `ready`, `calm`, `storm`; `attacking`, `attacked`.
 
+mod assault;
 mod attack;
 mod cli;
 mod dice;
