@@ -1,5 +1,5 @@
-//! Who may come in: everybody, or whoever brings a token (a JWT, RFC 7519) that this server's operator has signed. The only place
-//! that names the JWT crate.
+//! Who may come in: everybody, whoever brings a token (a JWT, RFC 7519) that this server's operator has signed, or whom the
+//! operator's own service lets in (`webhook`). The only place that names the JWT crate.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +12,10 @@ use thiserror::Error as ThisError;
 use crate::grant::Grant;
 
 mod crypto;
+mod webhook;
+
+pub use webhook::WebhookOptions;
+pub(crate) use webhook::{Answer, No, Question, Webhook};
 
 /// Bytes of a secret for HMAC with SHA-256 (RFC 7518 3.2).
 const MIN_SECRET: usize = 32;
@@ -28,6 +32,8 @@ pub enum Auth {
     None,
     /// Whoever has a token that one of these keys has signed.
     Token(TokenKeys),
+    /// Whoever the operator's own service lets in.
+    Webhook(WebhookOptions),
 }
 
 /// What tokens are checked with.
@@ -87,8 +93,11 @@ struct Claims {
 }
 
 impl Auth {
-    /// What whoever brings this token may do; `room` is where it wants to go.
+    /// What whoever brings this token may do; `room` is where it wants to go. Where a service decides, that is still to be asked.
     pub(crate) fn admit(&self, token: Option<&str>, room: Option<Room>) -> Result<Grant, Refusal> {
+        if token.is_some_and(|token| token.len() > MAX_TOKEN) {
+            return Err(Refusal::Strange);
+        }
         let Self::Token(keys) = self else {
             return Ok(Grant {
                 room,
@@ -149,9 +158,6 @@ impl TokenKeys {
     }
 
     fn read(&self, token: &str) -> Result<Grant, Refusal> {
-        if token.len() > MAX_TOKEN {
-            return Err(Refusal::Strange);
-        }
         let algorithm = jsonwebtoken::decode_header(token)
             .map_err(|error| refusal(&error))?
             .alg;

@@ -21,7 +21,7 @@ mod relay;
 mod running;
 
 use auth::AuthArguments;
-pub use auth::{TOKEN_SECRET, TokenArguments};
+pub use auth::{AUTH_SECRET, TOKEN_SECRET, TokenArguments};
 use backplane::BackplaneArguments;
 use door::DoorArguments;
 use grammar::{log_format, rate, size, size_rate};
@@ -115,6 +115,8 @@ pub struct Secrets {
     pub turn: Option<Secret>,
     /// Of tokens: [`TOKEN_SECRET`].
     pub token: Option<Secret>,
+    /// For the service that decides who may come in: [`AUTH_SECRET`].
+    pub service: Option<Secret>,
 }
 
 impl Secrets {
@@ -125,6 +127,7 @@ impl Secrets {
         Self {
             turn: read(TURN_SECRET).map(Secret::new),
             token: read(TOKEN_SECRET).map(Secret::new),
+            service: read(AUTH_SECRET).map(Secret::new),
         }
     }
 }
@@ -244,7 +247,7 @@ impl Arguments {
     /// together.
     pub fn server_options(&self, secrets: Secrets) -> anyhow::Result<ServerOptions> {
         let mut options = ServerOptions {
-            auth: self.auth.auth(secrets.token)?,
+            auth: self.auth.auth(secrets.token, secrets.service)?,
             turn_urls: self.relay.turn_urls(secrets.turn.is_some())?,
             turn_secret: secrets.turn,
             backplane: self.backplane.backplane()?,

@@ -18,7 +18,7 @@ impl Grant {
     pub(crate) fn admits(&self, hello: &Hello) -> Result<Option<Name>, String> {
         match self.role {
             Some(role) if role != hello.role && role != Role::Either => Err(format!(
-                "the token is for \"{}\", not for \"{}\"",
+                "this client may come in for \"{}\", not for \"{}\"",
                 role.as_str(),
                 hello.role.as_str()
             )),

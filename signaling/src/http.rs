@@ -26,6 +26,7 @@ mod upgrade;
 mod visitor;
 mod wire;
 
+use crate::auth::{Auth, Webhook};
 use crate::forwarded::Visitor;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
@@ -40,6 +41,8 @@ struct House {
     options: ServerOptions,
     switchboard: Switchboard,
     gate: Gate,
+    /// Who decides about coming in, if somebody else does.
+    webhook: Option<Webhook>,
     metrics: Metrics,
     conversations: TaskTracker,
     shutdown: CancellationToken,
@@ -107,7 +110,12 @@ pub(crate) async fn serve(
         metrics: asked,
     } = listeners;
     let shutdown = ending.at_once;
+    let webhook = match &options.auth {
+        Auth::Webhook(service) => Some(Webhook::new(service.clone()).map_err(io::Error::other)?),
+        Auth::None | Auth::Token(_) => None,
+    };
     let house = Arc::new(House {
+        webhook,
         gate: Gate::new(&options.limits),
         options,
         switchboard,

@@ -48,7 +48,7 @@ mod tls;
 pub mod trial;
 
 pub use activity::{Activity, Glance};
-pub use auth::{Auth, TokenKeys};
+pub use auth::{Auth, TokenKeys, WebhookOptions};
 pub use backplane::Backplane;
 pub use forwarded::Network;
 pub use grant::Grant;

@@ -4,15 +4,18 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use shared::{Name, Role, Room, Secret};
 
-use crate::auth::{Auth, TokenKeys};
+use crate::auth::{Auth, TokenKeys, WebhookOptions};
 use crate::grant::Grant;
 
 /// Where the secret of tokens is read: never from an argument, which every user of a machine can see.
 pub const TOKEN_SECRET: &str = "SIGNALING_TOKEN_SECRET";
+
+/// What --auth-url knows this server by.
+pub const AUTH_SECRET: &str = "SIGNALING_AUTH_SECRET";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Which {
@@ -20,12 +23,16 @@ enum Which {
     None,
     /// who has a signed token
     Token,
+    /// whom a service of yours lets in
+    Webhook,
 }
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Who may come in")]
 pub(super) struct AuthArguments {
-    /// none: everybody; token: who has a signed one
+    /// none: everybody; token, webhook: who is allowed to
+    ///
+    /// webhook: whom the service at --auth-url lets in. token: who has a signed one.
     ///
     /// A token is a JWT (RFC 7519), signed with HS256 and the secret in SIGNALING_TOKEN_SECRET (32 bytes or more), or with
     /// EdDSA and the private half of --token-key. Its claims are exp, and, where they shall be fixed, room, name and role
@@ -33,6 +40,16 @@ pub(super) struct AuthArguments {
     #[arg(long, value_name = "WHO", value_enum, default_value = "none")]
     #[arg(env = "SIGNALING_AUTH", hide_env = true, hide_possible_values = true)]
     auth: Which,
+
+    /// Service that --auth webhook asks, http or https
+    ///
+    /// By POST, with JSON: room, token, address, origin, protocol. Status 2xx lets in; its JSON may fix room, name and role, add
+    /// iceServers (as in WebRTC) and say in how many seconds it expires. Status 4xx refuses, and its text is the reason.
+    /// Anything else, and 5 s without an answer, refuses until later. SIGNALING_AUTH_SECRET in the environment is sent as
+    /// Authorization: Bearer. SSL_CERT_FILE may name the certificate of a private authority.
+    #[arg(long, value_name = "URL", env = "SIGNALING_AUTH_URL")]
+    #[arg(hide_env = true, hide_env_values = true)]
+    auth_url: Option<String>,
 
     /// Ed25519 public key that tokens may be signed for, PEM
     #[arg(
@@ -77,19 +94,33 @@ pub struct TokenArguments {
 }
 
 impl AuthArguments {
-    pub(super) fn auth(&self, secret: Option<Secret>) -> anyhow::Result<Auth> {
-        if self.auth == Which::None {
-            anyhow::ensure!(
-                self.token_key.is_none(),
-                "--token-key is for --auth token, which is not asked for"
-            );
-            return Ok(Auth::None);
-        }
-        let read = |file: &PathBuf| {
-            fs::read_to_string(file).with_context(|| format!("--token-key {}", file.display()))
-        };
-        let public = self.token_key.as_ref().map(read).transpose()?;
-        Ok(Auth::Token(TokenKeys::new(secret, public)?))
+    /// `token` is what tokens are signed with, `service` what --auth-url knows this server by.
+    pub(super) fn auth(&self, token: Option<Secret>, service: Option<Secret>) -> Result<Auth> {
+        let is = |which| self.auth == which;
+        ensure!(
+            is(Which::Token) || self.token_key.is_none(),
+            "--token-key is for --auth token, which is not asked for"
+        );
+        ensure!(
+            is(Which::Webhook) || self.auth_url.is_none(),
+            "--auth-url is for --auth webhook, which is not asked for"
+        );
+        Ok(match self.auth {
+            Which::None => Auth::None,
+            Which::Token => {
+                let read = |file: &PathBuf| {
+                    fs::read_to_string(file)
+                        .with_context(|| format!("--token-key {}", file.display()))
+                };
+                let public = self.token_key.as_ref().map(read).transpose()?;
+                Auth::Token(TokenKeys::new(token, public)?)
+            }
+            Which::Webhook => {
+                let url = self.auth_url.as_deref();
+                let url = url.context("--auth webhook needs --auth-url URL: the service to ask")?;
+                Auth::Webhook(WebhookOptions::new(url, service)?)
+            }
+        })
     }
 }
 
@@ -98,7 +129,7 @@ impl TokenArguments {
     ///
     /// # Errors
     /// When there is no secret to sign it with.
-    pub fn token(&self, secret: Option<Secret>) -> anyhow::Result<String> {
+    pub fn token(&self, secret: Option<Secret>) -> Result<String> {
         let secret = secret.context(
             "a token is signed with the secret of the server: put it into SIGNALING_TOKEN_SECRET",
         )?;
@@ -124,4 +155,44 @@ fn role(text: &str) -> Result<Role, String> {
         .into_iter()
         .find(|role| role.as_str() == text)
         .ok_or_else(|| "write call, answer or either".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Arguments, Secrets};
+
+    fn auth(line: &str) -> Result<Auth> {
+        let arguments = Arguments::try_parse_from(line.split(' '))?;
+        Ok(arguments.server_options(Secrets::default())?.auth)
+    }
+
+    #[test]
+    fn a_service_is_asked_at_a_url_that_is_one_and_nobody_sees_it() {
+        let hook =
+            auth("signaling --auth webhook --auth-url https://a.example/?key=hidden").unwrap();
+        assert!(matches!(hook, Auth::Webhook(_)));
+        assert!(!format!("{hook:?}").contains("hidden"));
+        for (line, named) in [
+            ("signaling --auth webhook", "needs --auth-url"),
+            ("signaling --auth-url http://a", "--auth webhook"),
+            ("signaling --auth webhook --auth-url a.example", "http://"),
+            ("signaling --auth webhook --auth-url ftp://a", "http://"),
+            (
+                "signaling --auth webhook --auth-url http://u:p@a",
+                "SIGNALING_AUTH_SECRET",
+            ),
+            (
+                "signaling --auth webhook --token-key x --auth-url http://a",
+                "--token-key",
+            ),
+        ] {
+            let error = format!("{:#}", auth(line).unwrap_err());
+            assert!(error.contains(named), "{error}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) struct DoorArguments {
     #[arg(help_heading = LIMITS)]
     max_half_open: usize,
 
-    /// Bytes a second from one client; four times as many at once
+    /// Bytes a second from one client (burst: 4 s)
     #[arg(long, value_name = "SIZE/s", default_value = "1M/s", value_parser = size_rate)]
     #[arg(env = "SIGNALING_MAX_BYTES", hide_env = true, help_heading = LIMITS)]
     max_bytes: u32,
@@ -65,7 +65,7 @@ pub(super) struct DoorArguments {
     #[arg(env = "SIGNALING_HELLO_TIMEOUT", hide_env = true, help_heading = TIMES)]
     hello_timeout: Duration,
 
-    /// Between two messages of a client; default: for ever
+    /// Between two messages; default: for ever
     ///
     /// An answer to a ping is no message: who waits for a call says nothing, perhaps for days.
     #[arg(long, value_name = "TIME", value_parser = patience)]

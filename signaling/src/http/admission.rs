@@ -1,9 +1,12 @@
 //! May this WebSocket come in, and where to. Refusals are close codes, since a browser cannot read an HTTP status.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, header};
-use shared::{CloseCode, Room};
+use shared::{CloseCode, Room, Secret};
 
 use crate::ServerOptions;
+use crate::auth::{Answer, No, Question, Webhook};
 use crate::grant::Grant;
 use crate::switchboard::Verdict;
 
@@ -22,6 +25,39 @@ pub(super) struct Asked {
 pub(super) struct Admission {
     pub(super) grant: Grant,
     pub(super) origin: Option<String>,
+    /// For a service that is still to be asked.
+    token: Option<Secret>,
+}
+
+impl Admission {
+    /// What the operator's service makes of it.
+    pub(super) async fn decided(
+        self,
+        service: &Webhook,
+        address: IpAddr,
+        peer_v1: bool,
+    ) -> Result<(Self, Answer), Verdict> {
+        let question = Question {
+            room: self.grant.room.as_ref(),
+            token: self.token.as_ref(),
+            address,
+            origin: self.origin.as_deref(),
+            peer_v1,
+        };
+        let mut answer = service.ask(&question).await.map_err(|no| Verdict {
+            code: match no {
+                No::Refused(_) => CloseCode::NotAuthorised,
+                _ => CloseCode::TryLater,
+            },
+            reason: no.to_string(),
+        })?;
+        let granted = std::mem::take(&mut answer.grant);
+        let grant = Grant {
+            room: granted.room.or(self.grant.room),
+            ..granted
+        };
+        Ok((Self { grant, ..self }, answer))
+    }
 }
 
 fn refuse(reason: String) -> Verdict {
@@ -46,7 +82,11 @@ pub(super) fn admit(
         code: CloseCode::NotAuthorised,
         reason: why.to_string(),
     })?;
-    Ok(Admission { grant, origin })
+    Ok(Admission {
+        grant,
+        origin,
+        token: token.map(Secret::new),
+    })
 }
 
 /// RFC 6750 2.1. Pages cannot send it: they have the query only.

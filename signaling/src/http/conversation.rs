@@ -1,8 +1,7 @@
 //! One WebSocket from its first frame to its last: what it says goes to the switchboard, what is for it comes from there.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn};
-use std::task::Poll;
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
@@ -10,16 +9,19 @@ use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use shared::CloseCode;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use tungstenite::Error as WsError;
 use tungstenite::error::ProtocolError;
 
 use super::House;
 use super::wire::{Caller, Fate};
-use crate::limits::{Bucket, Limits};
 use crate::switchboard::{Link, Mouthpiece, Outbox, Verdict};
 use crate::text::Text;
+
+mod ration;
+
+use ration::{Flood, Ration};
 
 /// How long a close code is tried.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -80,7 +82,13 @@ pub(super) async fn refuse(house: &House, caller: &Caller, socket: WebSocket, ve
 }
 
 /// Runs to the end, whoever brings it about.
-pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link: Link) {
+pub(super) async fn hold(
+    house: &House,
+    caller: &Caller,
+    socket: WebSocket,
+    link: Link,
+    stays: Option<Duration>,
+) {
     let conn = link.conn.0;
     let mouthpiece = link.mouthpiece();
     let Link {
@@ -95,12 +103,28 @@ pub(super) async fn hold(house: &House, caller: &Caller, socket: WebSocket, link
         () = house.shutdown.cancelled() => End::Ours(going_away()),
         Ok(verdict) = verdict => End::Ours(verdict),
         Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
+        () = expiry(stays) => End::Ours(expired()),
         end = listen(house, &caller.fate, &mut stream, &mouthpiece) => end,
     };
     debug!(conn, ?end, "ended");
     house.metrics.closed(end.name());
     mouthpiece.gone().await;
     farewell(sink, caller, end).await;
+}
+
+/// When the time is over for which it may stay, if there is one.
+async fn expiry(stays: Option<Duration>) {
+    match stays {
+        Some(time) => sleep(time).await,
+        None => pending().await,
+    }
+}
+
+fn expired() -> Verdict {
+    Verdict {
+        code: CloseCode::NotAuthorised,
+        reason: "the time is over for which it was let in".to_owned(),
+    }
 }
 
 /// Writes what is for the client, and a ping now and then so that a silent one must answer. Returns when the stream breaks.
@@ -178,48 +202,6 @@ async fn listen(
             Message::Close(_) => return End::Theirs,
             Message::Ping(_) | Message::Pong(_) => {}
         }
-    }
-}
-
-/// More bytes than one client may send.
-struct Flood;
-
-/// What one client may send. Bytes count as they arrive: a message of endless fragments is never whole.
-struct Ration<'a> {
-    messages: Bucket,
-    bytes: Bucket,
-    fate: &'a Fate,
-    /// Bytes that are counted already.
-    counted: u64,
-}
-
-impl<'a> Ration<'a> {
-    fn new(limits: &Limits, fate: &'a Fate) -> Self {
-        let now = Instant::now();
-        Self {
-            messages: Bucket::new(limits.max_rate, now),
-            bytes: Bucket::new(limits.max_bytes, now),
-            fate,
-            counted: fate.heard(),
-        }
-    }
-
-    /// The next message, unless more has come than may come.
-    async fn next(
-        &mut self,
-        stream: &mut SplitStream<WebSocket>,
-    ) -> Result<Option<Result<Message, axum::Error>>, Flood> {
-        poll_fn(|cx| {
-            let next = stream.poll_next_unpin(cx);
-            let heard = self.fate.heard();
-            let new = usize::try_from(heard - self.counted).unwrap_or(usize::MAX);
-            self.counted = heard;
-            if new > 0 && !self.bytes.take_many(Instant::now(), new) {
-                return Poll::Ready(Err(Flood));
-            }
-            next.map(Ok)
-        })
-        .await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
@@ -17,6 +18,7 @@ use tracing::debug;
 use super::admission::{Admission, Asked, admit};
 use super::wire::Caller;
 use super::{House, conversation};
+use crate::auth::Answer;
 use crate::forwarded::Visitor;
 use crate::gate::Full;
 use crate::limits::bound;
@@ -90,16 +92,17 @@ pub(super) async fn socket(
     let reached = Reached {
         host: host_name(&headers),
         local: caller.local,
+        promised: Vec::new(),
     };
     upgrade.on_upgrade(move |socket| async move {
         let inside = (ticket, house.conversations.token());
         caller.fate.upgraded();
         let who = (&caller, visitor.ip);
         let begun = begin(&house, who, socket, (admission, reached), peer_v1).await;
-        if let Some((socket, link)) = begun {
+        if let Some((socket, link, stays)) = begun {
             // Another task, of half the size: most of a long life is spent in it.
             tokio::spawn(async move {
-                conversation::hold(&house, &caller, socket, link).await;
+                conversation::hold(&house, &caller, socket, link, stays).await;
                 drop(inside);
             });
         }
@@ -118,27 +121,45 @@ async fn begin(
     house: &House,
     (caller, ip): (&Caller, IpAddr),
     socket: WebSocket,
-    (admission, reached): (Result<Admission, Verdict>, Reached),
+    (admission, mut reached): (Result<Admission, Verdict>, Reached),
     peer_v1: bool,
-) -> Option<(WebSocket, Link)> {
-    let Admission { grant, origin } = match admission {
-        Ok(admission) => admission,
+) -> Option<(WebSocket, Link, Option<Duration>)> {
+    let decided = match admission {
+        Ok(admission) => decide(house, admission, ip, peer_v1).await,
+        Err(verdict) => Err(verdict),
+    };
+    let (Admission { grant, origin, .. }, answer) = match decided {
+        Ok(decided) => decided,
         Err(verdict) => {
             debug!(%ip, verdict.reason, "refused");
             conversation::refuse(house, caller, socket, verdict).await;
             return None;
         }
     };
-    if let Ok(link) = house
-        .switchboard
-        .connect((grant, origin), reached, peer_v1)
-        .await
-    {
+    reached.promised = answer.ice_servers;
+    let connected = house.switchboard.connect((grant, origin), reached, peer_v1);
+    if let Ok(link) = connected.await {
         debug!(conn = link.conn.0, %ip, peer_v1, "connected");
-        Some((socket, link))
+        Some((socket, link, answer.stays))
     } else {
         conversation::refuse(house, caller, socket, conversation::going_away()).await;
         None
+    }
+}
+
+/// Asks the operator's service, if it is to be asked.
+async fn decide(
+    house: &House,
+    admission: Admission,
+    ip: IpAddr,
+    peer_v1: bool,
+) -> Result<(Admission, Answer), Verdict> {
+    let Some(service) = &house.webhook else {
+        return Ok((admission, Answer::default()));
+    };
+    tokio::select! {
+        () = house.shutdown.cancelled() => Err(conversation::going_away()),
+        decided = admission.decided(service, ip, peer_v1) => decided,
     }
 }
 

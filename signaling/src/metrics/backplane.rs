@@ -43,7 +43,7 @@ impl Backplane {
         let lost = Family::default();
         // All that there may be: a rate needs the 0 that was before.
         for reason in REASONS {
-            lost.get_or_create(&Why { reason });
+            let _ = lost.get_or_create(&Why { reason });
         }
         let own = Self {
             up: Gauge::default(),

@@ -13,6 +13,8 @@ pub(crate) struct Reached {
     pub(crate) host: Option<String>,
     /// The local address of its connection.
     pub(crate) local: Option<IpAddr>,
+    /// What somebody else gives it beside ours.
+    pub(crate) promised: Vec<IceServer>,
 }
 
 /// Where the embedded relay is.
@@ -48,6 +50,12 @@ impl IceServers {
 
     /// For one client, at `unix` seconds since 1970.
     pub(crate) fn list(&self, unix: u64, id: &PeerId, reached: &Reached) -> Vec<IceServer> {
+        let mut list = self.ours(unix, id, reached);
+        list.extend_from_slice(&reached.promised);
+        list
+    }
+
+    fn ours(&self, unix: u64, id: &PeerId, reached: &Reached) -> Vec<IceServer> {
         let Some(secret) = &self.secret else {
             return Vec::new();
         };
@@ -113,6 +121,7 @@ mod tests {
         place.hosts(&Reached {
             host: host.map(str::to_owned),
             local: local.map(|ip| ip.parse().unwrap()),
+            promised: Vec::new(),
         })
     }
 

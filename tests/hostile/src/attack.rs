@@ -7,10 +7,12 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::assault::Assault;
+use crate::cli::Place;
 use crate::dice::Dice;
-use crate::kinds::{Assault, KINDS, Kind};
+use crate::kinds::{KINDS, Kind};
 use crate::tally::Tally;
-use crate::{Place, tell};
+use crate::tell;
 
 pub(crate) async fn run(place: Place, time: Duration, seed: u64) -> Result<()> {
     let (tally, deadline) = (Tally::default(), Instant::now() + time);
@@ -42,6 +44,8 @@ async fn work(kind: Kind, mut assault: Assault, pause: u64, deadline: Instant) {
         ))
         .await;
         let ending = assault.make(kind).await;
-        assault.tally.count(kind, ending, kind.may_end(ending));
+        assault
+            .tally
+            .count(kind.name(), ending, kind.may_end(ending));
     }
 }

@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
+use crate::cli::Place;
 use crate::frames::text;
 use crate::socket::{Ending, Socket, enter, enter_as};
-use crate::{Place, tell};
+use crate::tell;
 
 /// Rooms of two.
 const ROOMS: u8 = 20;

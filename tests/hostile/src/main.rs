@@ -3,7 +3,9 @@
 //! since much of what attackers say no library would. Both stand behind the proxy that the server trusts, so that each client has
 //! an address of its own. On standard output one JSON object a line: `ready`, `calm`, `storm`; `attacking`, `attacked`.
 
+mod assault;
 mod attack;
+mod cli;
 mod dice;
 mod forgery;
 mod frames;
@@ -12,7 +14,6 @@ mod kinds;
 mod socket;
 mod tally;
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,42 +21,7 @@ use anyhow::Result;
 use clap::Parser;
 use serde_json::Value;
 
-/// One of the two sides.
-#[derive(Debug, Parser)]
-#[command(name = "hostile")]
-enum Side {
-    /// Attacks for so long, then waits for the last endings.
-    Attack {
-        #[command(flatten)]
-        place: Place,
-        /// Seconds.
-        #[arg(long, default_value_t = 20)]
-        seconds: u64,
-        /// The same seed rolls the same attacks.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
-    /// Talks in rooms for so long without, and then with attackers.
-    Honest {
-        #[command(flatten)]
-        place: Place,
-        /// Seconds before the storm.
-        #[arg(long, default_value_t = 5)]
-        calm: u64,
-        /// Seconds.
-        #[arg(long, default_value_t = 20)]
-        storm: u64,
-    },
-}
-
-/// Where the server is, and a token that is good for every room there.
-#[derive(Debug, Clone, clap::Args)]
-struct Place {
-    #[arg(long, value_name = "ADDR:PORT")]
-    server: SocketAddr,
-    #[arg(long)]
-    token: String,
-}
+use cli::Side;
 
 #[tokio::main]
 async fn main() -> ExitCode {

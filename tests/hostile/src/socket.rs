@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-use crate::Place;
+use crate::cli::Place;
 use crate::frames::{self, Frame};
 
 /// Longer than the server lets anybody wait: only a fault of the server lasts as long.

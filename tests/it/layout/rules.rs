@@ -3,6 +3,10 @@
 /// A foreign crate and the places (beginnings of paths) that may name it: its upgrade touches one folder.
 pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["signaling/src/http", "tests/"]),
+    ("http_body_util", &["signaling/src/auth/webhook.rs"]),
+    ("hyper", &["signaling/src/auth/webhook.rs"]),
+    ("hyper_rustls", &["signaling/src/auth/webhook.rs"]),
+    ("hyper_util", &["signaling/src/auth/webhook.rs"]),
     ("ipnet", &["signaling/src/forwarded"]),
     ("jsonwebtoken", &["signaling/src/auth"]),
     ("ring", &["signaling/src/auth"]),
@@ -41,9 +45,11 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
         &[
             "peer-cli/src/net/",
             "peer-cli/tests/process/gate.rs",
+            "signaling/src/auth/webhook.rs",
             "signaling/src/tls",
             "signaling/tests/operations/acme.rs",
             "signaling/tests/operations/tls.rs",
+            "signaling/tests/process.rs",
             "tests/",
         ],
     ),

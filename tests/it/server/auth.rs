@@ -85,7 +85,7 @@ async fn a_role_is_kept_to() {
     let house = House::open(options()).await;
     let mut caller = Client::silent(&house, &with(&token(None, None, Some(Role::Call)))).await;
     caller.says(&hello(1)).await;
-    let why = "the token is for \"call\", not for \"answer\"".to_owned();
+    let why = "this client may come in for \"call\", not for \"answer\"".to_owned();
     assert_eq!(caller.closed().await, (4401, why));
     for role in [Role::Answer, Role::Either] {
         Client::peer(&house, &with(&token(None, None, Some(role))), 2).await;

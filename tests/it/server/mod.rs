@@ -16,3 +16,4 @@ mod refusals;
 mod rooms;
 mod shutdown;
 mod tls;
+mod webhook;

@@ -138,7 +138,7 @@ fn steps<'a>(workspace: &'a Workspace, tally: &'a Mutex<Tally>) -> Vec<Step<'a>>
         step("build", || workspace.build(Profile::Tested).map(drop)),
         step("tests", || test(workspace, tally)),
         step("proofs in short", || {
-            prove::run(workspace, &["all".to_owned()], true, None)
+            prove::prove(workspace, &prove::Wanted::all_in_short())
         }),
     ]
 }

@@ -41,20 +41,7 @@ enum Job {
     /// Everything that CI checks: format, lints, layout, tests, documents, short proofs
     Test,
     /// Run long measurements and write their tables into README.md
-    Prove {
-        /// Which ones, or `all`
-        #[arg(required_unless_present = "list")]
-        names: Vec<String>,
-        /// Only say which ones there are
-        #[arg(long)]
-        list: bool,
-        /// Only try: few rounds, as in `test`, and README.md stays as it is
-        #[arg(long)]
-        short: bool,
-        /// For those that last ten minutes (`hostile`)
-        #[arg(long, value_name = "MINUTES")]
-        minutes: Option<u64>,
-    },
+    Prove(prove::Wanted),
 }
 
 fn main() -> ExitCode {
@@ -73,15 +60,6 @@ fn run(job: Job) -> anyhow::Result<()> {
         Job::Setup => setup::ensure(&[setup::Job::Build, setup::Job::Check]),
         Job::Demo => demo::run(&workspace),
         Job::Test => check::run(&workspace),
-        Job::Prove { list: true, .. } => {
-            prove::list();
-            Ok(())
-        }
-        Job::Prove {
-            names,
-            short,
-            minutes,
-            ..
-        } => prove::run(&workspace, &names, short, minutes),
+        Job::Prove(wanted) => prove::prove(&workspace, &wanted),
     }
 }

@@ -32,6 +32,9 @@ mod set_up;
 mod signaling;
 mod speech;
 mod survival;
+mod wanted;
+
+pub(crate) use wanted::Wanted;
 
 /// What a proof works with.
 pub(crate) struct Bench<'a> {
@@ -181,21 +184,20 @@ fn inside(namespace: Option<&Namespace>, program: &Path, words: &[&str]) -> Comm
     command
 }
 
-pub(crate) fn list() {
+fn list() {
     for Proof { name, about, .. } in PROOFS {
         println!("{name:<14} {about}");
     }
 }
 
 /// Runs these proofs in full and writes their tables, or in their short form; all of them are run even when one fails.
-pub(crate) fn run(
-    workspace: &Workspace,
-    names: &[String],
-    short: bool,
-    minutes: Option<u64>,
-) -> Result<()> {
-    let chosen = choose(names)?;
-    if short {
+pub(crate) fn prove(workspace: &Workspace, wanted: &Wanted) -> Result<()> {
+    if wanted.list {
+        list();
+        return Ok(());
+    }
+    let chosen = choose(&wanted.names)?;
+    if wanted.short {
         return in_short(workspace, &chosen);
     }
     setup::ensure(&[Job::Build])?;
@@ -203,7 +205,7 @@ pub(crate) fn run(
         workspace,
         programs: workspace.build(Profile::Release)?,
         scale: Scale::Full,
-        minutes,
+        minutes: wanted.minutes,
     };
     finish(chosen.into_iter().map(|proof| {
         let table = shown(proof, &bench)?;

@@ -62,17 +62,10 @@ impl Threshold {
                 _ticket: ticket,
             })),
             Err(full) => {
-                let (reason, status) = match full {
-                    Full::Server(_) => ("too many half-open", "503 Service Unavailable"),
-                    Full::Address(_) => (
-                        "too many half-open from one address",
-                        "429 Too Many Requests",
-                    ),
-                };
+                let (reason, status, text) = turned_away(&full);
                 self.metrics.refused(reason);
                 let answer = format!(
-                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain\r\nretry-after: 5\r\n\r\n\
-                     {reason}: ask fewer things at once (see --max-half-open)\n"
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain\r\nretry-after: 5\r\n\r\n{text}\n"
                 );
                 // A new socket takes that much; where it does not, the end says enough.
                 let _ = stream.try_write(answer.as_bytes());
@@ -87,6 +80,24 @@ impl Threshold {
 
     pub(super) fn cannot_accept(&self) {
         self.metrics.refused("cannot accept");
+    }
+}
+
+/// For who counts, the status, and a sentence for the client.
+fn turned_away(full: &Full) -> (&'static str, &'static str, String) {
+    match full {
+        Full::Server(max) => (
+            "too many half-open",
+            "503 Service Unavailable",
+            format!("{max} connections have not asked for anything yet (see --max-half-open)"),
+        ),
+        Full::Address(max) => (
+            "too many half-open from one address",
+            "429 Too Many Requests",
+            format!(
+                "{max} connections from your address have not asked for anything yet (see --max-connections-per-ip)"
+            ),
+        ),
     }
 }
 
@@ -172,7 +183,44 @@ impl Asking {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::Limits;
+
+    #[tokio::test]
+    async fn one_address_is_bounded_and_a_proxy_is_not() {
+        let options = ServerOptions {
+            limits: Limits {
+                max_connections_per_ip: 1,
+                ..Limits::default()
+            },
+            trusted_proxies: vec!["192.0.2.9".parse().unwrap()],
+            ..ServerOptions::default()
+        };
+        let metrics = Metrics::new();
+        let threshold = Threshold::new(&options, metrics.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let step = |ip: &str| threshold.step_on(&stream, ip.parse().unwrap());
+        let _first = step("192.0.2.1").unwrap();
+        assert!(step("192.0.2.1").is_none());
+        let _proxied = [step("192.0.2.9").unwrap(), step("192.0.2.9").unwrap()];
+        drop(stream);
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.unwrap();
+        assert!(
+            told.starts_with("HTTP/1.1 429 ") && told.contains("1 connections from your address")
+        );
+        let counted = "refused_total{reason=\"too many half-open from one address\"} 1";
+        assert!(metrics.text().contains(counted));
+    }
 
     #[test]
     fn patience_shrinks_with_the_room_that_is_left() {

@@ -31,9 +31,9 @@ const LIMITS: &[&str] = &[
     "5s",
 ];
 /// Seconds of the storm, of the calm before, and for the last of it to end.
-const STORM: (usize, usize) = (600, 6);
+const STORM: (usize, usize) = (600, 5);
 const CALM: (usize, usize) = (30, 2);
-const END: Duration = Duration::from_secs(12);
+const END: Duration = Duration::from_secs(8);
 /// For all endings that the server may still take its time with.
 const LATE: Duration = Duration::from_secs(90);
 

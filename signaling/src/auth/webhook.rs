@@ -1,0 +1,179 @@
+//! Who may come in, as the operator's own service decides: it is asked by POST with JSON, and answers with a status. The only
+//! place that names the HTTP client.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Request, StatusCode, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use shared::{Room, Secret};
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+mod answer;
+
+pub(crate) use answer::Answer;
+
+/// Questions that are on their way at once; others wait, and their waiting counts.
+const AT_ONCE: usize = 64;
+/// Bytes of an answer.
+const MAX_ANSWER: usize = 16 * 1024;
+
+/// Where the service is, and what it knows this server by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookOptions {
+    /// `http:` or `https:`; like a password, since it may hold one.
+    url: Secret,
+    /// Sent as `Authorization: Bearer`, so that the service knows who asks.
+    pub secret: Option<Secret>,
+    /// How long an answer may take, from the moment that a client waits for it.
+    pub patience: Duration,
+}
+
+impl WebhookOptions {
+    /// With five seconds for an answer.
+    ///
+    /// # Errors
+    /// When this is no URL that can be asked.
+    pub fn new(url: &str, secret: Option<Secret>) -> anyhow::Result<Self> {
+        let uri: Uri = url.parse().context("--auth-url is no URL")?;
+        ensure!(
+            matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some(),
+            "--auth-url begins with http:// or https:// and the name of a host"
+        );
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        ensure!(
+            !authority.contains('@'),
+            "--auth-url holds a user: put what your service knows this server by into SIGNALING_AUTH_SECRET"
+        );
+        Ok(Self {
+            url: Secret::new(url),
+            secret,
+            patience: Duration::from_secs(5),
+        })
+    }
+}
+
+/// What is asked. The body of the request is this as JSON.
+#[derive(Debug)]
+pub(crate) struct Question<'a> {
+    /// Where the client wants to go; none is the global room.
+    pub(crate) room: Option<&'a Room>,
+    pub(crate) token: Option<&'a Secret>,
+    pub(crate) address: IpAddr,
+    /// Of the page, if it is one.
+    pub(crate) origin: Option<&'a str>,
+    /// Whether it will say `hello`.
+    pub(crate) peer_v1: bool,
+}
+
+/// Why somebody may not come in.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum No {
+    /// In the service's words.
+    #[error("{0}")]
+    Refused(String),
+    #[error("who decides about coming in does not answer in time")]
+    Late,
+    #[error("who decides about coming in cannot be reached")]
+    Unreachable,
+    #[error("who decides about coming in answers with status {0}")]
+    Failed(u16),
+    #[error("who decides about coming in says nothing that this server understands")]
+    Strange,
+}
+
+/// The service, from this side.
+pub(crate) struct Webhook {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    options: WebhookOptions,
+    questions: Semaphore,
+    /// Whether the last one was answered, so that the log tells only when that changes.
+    answers: AtomicBool,
+}
+
+impl Webhook {
+    /// Asks nothing yet. Reads the authorities that the system trusts, if they are needed.
+    pub(crate) fn new(options: WebhookOptions) -> anyhow::Result<Self> {
+        let builder = HttpsConnectorBuilder::new();
+        let builder = if options.url.expose().starts_with("https:") {
+            let roots = builder.with_provider_and_native_roots(ring::default_provider());
+            roots.context("--auth-url: no certificate authorities on this system")?
+        } else {
+            let config = ClientConfig::builder_with_provider(ring::default_provider().into())
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(RootCertStore::empty());
+            builder.with_tls_config(config.with_no_client_auth())
+        };
+        let connector = builder.https_or_http().enable_http1().build();
+        Ok(Self {
+            client: Client::builder(TokioExecutor::new()).build(connector),
+            options,
+            questions: Semaphore::new(AT_ONCE),
+            answers: AtomicBool::new(true),
+        })
+    }
+
+    /// May it come in, and as what?
+    pub(crate) async fn ask(&self, question: &Question<'_>) -> Result<Answer, No> {
+        let answer = timeout(self.options.patience, self.exchange(question)).await;
+        let answer = answer.unwrap_or(Err(No::Late));
+        let answers = matches!(answer, Ok(_) | Err(No::Refused(_)));
+        if self.answers.swap(answers, Ordering::Relaxed) != answers {
+            match &answer {
+                Err(why) if !answers => warn!("--auth-url: {why}"),
+                _ => info!("--auth-url answers again"),
+            }
+        }
+        answer
+    }
+
+    async fn exchange(&self, question: &Question<'_>) -> Result<Answer, No> {
+        // Never closed.
+        let _one = self.questions.acquire().await.map_err(|_| No::Late)?;
+        let request = self.request(question).map_err(|_| No::Unreachable)?;
+        let response = self.client.request(request).await;
+        let (head, body) = response.map_err(|_| No::Unreachable)?.into_parts();
+        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        let body = body.map_err(|_| No::Strange)?.to_bytes();
+        match head.status {
+            status if status.is_success() => Answer::parse(&body).ok_or(No::Strange),
+            status if is_refusal(status) => Err(No::Refused(answer::sentence(&body))),
+            status => Err(No::Failed(status.as_u16())),
+        }
+    }
+
+    fn request(&self, question: &Question<'_>) -> anyhow::Result<Request<Full<Bytes>>> {
+        let body = serde_json::json!({
+            "room": question.room.map(Room::as_str),
+            "token": question.token.map(Secret::expose),
+            "address": question.address,
+            "origin": question.origin,
+            "protocol": question.peer_v1.then_some(shared::SUBPROTOCOL),
+        });
+        let mut request =
+            Request::post(self.options.url.expose()).header(CONTENT_TYPE, "application/json");
+        if let Some(secret) = &self.options.secret {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", secret.expose()));
+        }
+        Ok(request.body(Full::from(body.to_string()))?)
+    }
+}
+
+/// That it had too much to do, or waited too long, is no refusal (RFC 9110 section 15.5.9, RFC 6585 section 4).
+fn is_refusal(status: StatusCode) -> bool {
+    let too_busy = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    status.is_client_error() && !too_busy.contains(&status)
+}

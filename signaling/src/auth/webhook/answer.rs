@@ -1,0 +1,179 @@
+//! What the service says.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use shared::{IceServer, Name, Role, Room, Secret};
+
+use crate::grant::Grant;
+
+/// ICE servers, and bytes of them as JSON: they stand in every `welcome`.
+const MAX_ICE_SERVERS: usize = 16;
+const MAX_ICE_BYTES: usize = 4096;
+/// Bytes of a refusal in words: a close frame has room for no more (RFC 6455 section 5.5).
+const MAX_SENTENCE: usize = 123;
+
+/// Whoever asked may come in.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// What it may do.
+    pub(crate) grant: Grant,
+    /// What it is told of beside ours.
+    pub(crate) ice_servers: Vec<IceServer>,
+    /// For how long, if not for ever.
+    pub(crate) stays: Option<Duration>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Told {
+    room: Option<String>,
+    name: Option<String>,
+    role: Option<String>,
+    ice_servers: Vec<Server>,
+    /// Seconds from now.
+    expires: Option<f64>,
+}
+
+/// W3C `RTCIceServer`.
+#[derive(Deserialize)]
+struct Server {
+    urls: Urls,
+    username: Option<String>,
+    credential: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Urls {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Answer {
+    /// `None` if it is none. Nothing at all is a simple yes, and members that are not known are ignored.
+    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+        if body.trim_ascii().is_empty() {
+            return Some(Self::default());
+        }
+        // Of a list its members would be taken in turn.
+        let object: serde_json::Map<_, _> = serde_json::from_slice(body).ok()?;
+        let told = Told::deserialize(serde_json::Value::Object(object)).ok()?;
+        let role = told.role.as_deref().map(|role| {
+            let roles = [Role::Call, Role::Answer, Role::Either];
+            roles.into_iter().find(|known| known.as_str() == role)
+        });
+        let role = match role {
+            Some(None) => return None,
+            role => role.flatten(),
+        };
+        let ice_servers: Vec<IceServer> = told.ice_servers.into_iter().map(Server::into).collect();
+        let bytes = serde_json::to_string(&ice_servers).ok()?.len();
+        if ice_servers.len() > MAX_ICE_SERVERS || bytes > MAX_ICE_BYTES {
+            return None;
+        }
+        let stays = told.expires.map(Duration::try_from_secs_f64);
+        Some(Self {
+            grant: Grant {
+                room: told.room.map(Room::new).transpose().ok()?,
+                name: told.name.map(Name::new).transpose().ok()?,
+                role,
+            },
+            ice_servers,
+            stays: stays.transpose().ok()?,
+        })
+    }
+}
+
+impl From<Server> for IceServer {
+    fn from(server: Server) -> Self {
+        Self {
+            urls: match server.urls {
+                Urls::One(url) => vec![url],
+                Urls::Many(urls) => urls,
+            },
+            username: server.username,
+            credential: server.credential.map(Secret::new),
+        }
+    }
+}
+
+/// A refusal in words for the one who is refused: the first line, or what says as much.
+pub(super) fn sentence(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    let line = line.unwrap_or("this server does not let you in");
+    let mut sentence = String::new();
+    for c in line.chars().filter(|c| !c.is_control()) {
+        if sentence.len() + c.len_utf8() > MAX_SENTENCE {
+            break;
+        }
+        sentence.push(c);
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn yes_is_said_in_many_ways() {
+        for plain in ["", " \n", "{}", r#"{"id":7,"more":{"unknown":true}}"#] {
+            assert_eq!(
+                Answer::parse(plain.as_bytes()),
+                Some(Answer::default()),
+                "{plain}"
+            );
+        }
+        let whole = br#"{"room":"kitchen","name":"bob","role":"answer","expires":1.5,
+            "iceServers":[{"urls":"stun:a"},{"urls":["turn:b","turn:c"],"username":"u","credential":"p"}]}"#;
+        let Answer {
+            grant,
+            ice_servers,
+            stays,
+        } = Answer::parse(whole).unwrap();
+        assert_eq!(grant.room.unwrap().as_str(), "kitchen");
+        assert_eq!(grant.role, Some(Role::Answer));
+        assert_eq!(ice_servers[0].urls, ["stun:a"]);
+        assert_eq!(ice_servers[1].credential, Some(Secret::new("p")));
+        assert_eq!(stays, Some(Duration::from_millis(1500)));
+    }
+
+    #[test]
+    fn what_is_no_answer_lets_nobody_in() {
+        let many = format!(
+            r#"{{"iceServers":[{{"urls":"stun:{}"}}]}}"#,
+            "x".repeat(5000)
+        );
+        for bad in [
+            "yes",
+            "[]",
+            "\"\"",
+            r#"{"room":"a b"}"#,
+            r#"{"name":7}"#,
+            r#"{"role":"king"}"#,
+            r#"{"expires":-1}"#,
+            r#"{"expires":1e300}"#,
+            r#"{"iceServers":{}}"#,
+            r#"{"iceServers":[{}]}"#,
+            &many,
+        ] {
+            assert_eq!(Answer::parse(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_one_short_line() {
+        assert_eq!(
+            sentence(b"\n you are banned\r\nsecond line"),
+            "you are banned"
+        );
+        assert_eq!(sentence(b"a\x1b[31mb"), "a[31mb");
+        assert_eq!(sentence(b""), "this server does not let you in");
+        assert_eq!(sentence("ä".repeat(100).as_bytes()).len(), 122);
+        assert!(sentence(&[0xff; 300]).len() <= MAX_SENTENCE);
+    }
+}
