@@ -20,7 +20,7 @@ use super::wire::Caller;
 use super::{House, conversation};
 use crate::auth::Answer;
 use crate::forwarded::Visitor;
-use crate::gate::Full;
+use crate::gate::{Full, Ticket};
 use crate::limits::bound;
 use crate::relay::Reached;
 use crate::switchboard::{Link, Verdict};
@@ -56,20 +56,9 @@ pub(super) async fn socket(
         house.metrics.refused("the server is stopping");
         return stopping();
     }
-    let entered = if visitor.proxied {
-        house.gate.enter_as(Some(visitor.ip))
-    } else {
-        house.gate.enter(visitor.ip)
-    };
-    let ticket = match entered {
+    let ticket = match enter(&house, &visitor) {
         Ok(ticket) => ticket,
-        Err(full) => {
-            house.metrics.refused(match full {
-                Full::Server(_) => "the server is full",
-                Full::Address(_) => "too many from one address",
-            });
-            return no_space(&full);
-        }
+        Err(full) => return no_space(&full),
     };
     let admission = match &asked {
         Ok(Query(asked)) => admit(asked, &headers, &house.options),
@@ -106,6 +95,21 @@ pub(super) async fn socket(
                 drop(inside);
             });
         }
+    })
+}
+
+/// Counted by address, unless that limit is met or the server's.
+fn enter(house: &House, visitor: &Visitor) -> Result<Ticket, Full> {
+    let entered = if visitor.proxied {
+        house.gate.enter_as(Some(visitor.ip))
+    } else {
+        house.gate.enter(visitor.ip)
+    };
+    entered.inspect_err(|full| {
+        house.metrics.refused(match full {
+            Full::Server(_) => "the server is full",
+            Full::Address(_) => "too many from one address",
+        });
     })
 }
 

@@ -35,19 +35,10 @@ pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result
         }
     }
     let what = |figure: &str| format!("one of {members} does not read: {figure}");
-    let late = |runs: &[Run]| {
-        let times = runs
-            .iter()
-            .map(|run| number(&run.result, "/latency_ms/p99"));
-        Spread::of(times.collect()).context("no runs")
-    };
-    let (usual, beside) = (late(&without)?, late(&with)?);
-    let share = beside.median / usual.median;
-    let shown = format!(
-        "{share:.2}: {:.2} ms to {:.2} ms",
-        beside.median, usual.median
-    );
     let p99 = what("p99 of the others, of what it is when that one reads");
+    let (usual, beside) = (late(&without)?, late(&with)?);
+    let share = beside / usual;
+    let shown = format!("{share:.2}: {beside:.2} ms to {usual:.2} ms");
     if bench.scale == Scale::Full {
         table.at_most(&p99, share, shown, LATER, "");
     } else {
@@ -56,33 +47,37 @@ pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result
     }
     let lost = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
     let lost: f64 = with.iter().map(lost).sum();
-    table.at_most(
-        &what("lost or doubled for the others"),
-        lost,
-        format!("{lost}"),
-        0.0,
-        "",
-    );
-    let slow = with.iter().filter_map(|run| run.slow.as_ref());
-    let codes: Vec<_> = slow
-        .clone()
-        .map(|slow| slow["code"].as_str().unwrap_or("none"))
-        .collect();
-    let all = codes.iter().all(|code| *code == TOO_SLOW);
-    table.judged(
-        &what("its close code"),
-        codes.join(", "),
-        TOO_SLOW.into(),
-        all,
-    );
-    let most = |what| {
-        slow.clone()
-            .map(|slow| number(slow, what))
-            .fold(0.0, f64::max)
+    let others = what("lost or doubled for the others");
+    table.at_most(&others, lost, format!("{lost}"), 0.0, "");
+    end(&with, &what, table);
+    Ok(())
+}
+
+/// Of the others, in milliseconds.
+fn late(runs: &[Run]) -> Result<f64> {
+    let times = runs
+        .iter()
+        .map(|run| number(&run.result, "/latency_ms/p99"));
+    Ok(Spread::of(times.collect()).context("no runs")?.median)
+}
+
+/// How it is put out.
+fn end(with: &[Run], what: &dyn Fn(&str) -> String, table: &mut Table) {
+    let slow: Vec<_> = with.iter().filter_map(|run| run.slow.as_ref()).collect();
+    let codes = slow
+        .iter()
+        .map(|slow| slow["code"].as_str().unwrap_or("none"));
+    let codes: Vec<_> = codes.collect();
+    let all = !codes.is_empty() && codes.iter().all(|code| *code == TOO_SLOW);
+    let shown = codes.join(", ");
+    table.judged(&what("its close code"), shown, TOO_SLOW.into(), all);
+    // Of a figure that is missing nothing is less, so that it meets no bar.
+    let most = |path| {
+        let figures = slow.iter().map(|slow| number(slow, path));
+        figures.max_by(f64::total_cmp).unwrap_or(f64::NAN)
     };
     let (after, held) = (most("/left_after_s"), most("/held_bytes") / MEBIBYTE);
     let shown = format!("{held:.2} MiB, after {after:.1} s");
     let what = what("what the server still held for it when it was put out");
     table.at_most(&what, held, shown, HELD, " MiB");
-    Ok(())
 }
