@@ -239,7 +239,7 @@ impl Task {
                 () = shutdown.cancelled() => return self.stop(),
                 () = self.courier.hear(&mut news) => self.hear(&mut news),
                 count = inbox.recv_many(&mut commands, AT_ONCE) => if count == 0 {
-                    return;
+                    return self.stop();
                 },
                 () = tick => self.tick(),
                 () = farewell => self.say_farewell(),

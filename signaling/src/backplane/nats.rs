@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, ConnectOptions, Event, PublishErrorKind, Subscriber};
+use async_nats::{Client, ClientError, ConnectOptions, Event, PublishErrorKind, Subscriber};
 use futures_util::{StreamExt, stream};
 use shared::Secret;
 use tokio::sync::{mpsc, watch};
@@ -29,8 +29,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(1);
 const HELD: usize = 256;
 /// How long the last words of this server may take.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-/// Bytes that a frame grows by at most on its way.
+/// Bytes that a frame grows by at most on its way, and that a part of a list of members may have.
 const HEAD: usize = 512;
+const LIST: usize = 48 * 1024;
 
 /// What the task works with.
 pub(super) struct Nats {
@@ -136,7 +137,7 @@ impl Nats {
                     self.is_up(false);
                     warn!("lost the broker {url}: rooms are this server's own until it is back");
                 }
-                Event::ClientError(why) => self.complain(&why.to_string(), &mut complaint),
+                Event::ClientError(ClientError::Other(why)) => self.complain(&why, &mut complaint),
                 Event::ServerError(why) => self.complain(&why.to_string(), &mut complaint),
                 _ => {}
             }
@@ -158,10 +159,10 @@ impl Nats {
     }
 
     fn compare(&self, max_payload: usize) {
-        if self.max_frame.saturating_add(HEAD) > max_payload {
+        if self.max_frame.saturating_add(HEAD).max(LIST) > max_payload {
             warn!(
-                "the broker takes at most {max_payload} bytes: larger frames reach members of this server alone \
-                 (lower --max-frame, or raise max_payload there)"
+                "the broker takes at most {max_payload} bytes: larger frames, and below {LIST} lists of members, reach nobody \
+                 at other servers (raise max_payload there, or lower --max-frame)"
             );
         }
     }

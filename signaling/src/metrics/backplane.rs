@@ -40,10 +40,10 @@ impl Backplane {
         // One after the other: each look-up locks the family until the end of its statement.
         let came = messages.get_or_create(&IN).clone();
         let went = messages.get_or_create(&OUT).clone();
-        let lost = Family::default();
+        let lost: Family<Why, Counter> = Family::default();
         // All that there may be: a rate needs the 0 that was before.
         for reason in REASONS {
-            let _ = lost.get_or_create(&Why { reason });
+            drop(lost.get_or_create(&Why { reason }));
         }
         let own = Self {
             up: Gauge::default(),
