@@ -108,7 +108,7 @@ impl Assault {
         let asking = async { while socket.send(requests.as_bytes()).await.is_ok() {} };
         // Until the server takes no more; then it has to lose patience.
         let _ = timeout(Duration::from_secs(1), asking).await;
-        Ok(socket.reset().await)
+        Ok(socket.reset(&[]).await)
     }
 
     /// The upgrade succeeds, since browsers cannot read a status, and the close code says why it was in vain.
@@ -214,15 +214,16 @@ impl Assault {
         let query = format!("?room={room}&token={}", self.place.token);
         let from = IpAddr::from(self.dice.address());
         deaf.upgrade(&query, from, false).await?;
-        let frame = text(&"x".repeat(20_000));
+        let (word, frame) = (text("x"), text(&"x".repeat(20_000)));
         let speaking = async {
             while speaker.send(&frame).await.is_ok() {
                 sleep(Duration::from_millis(25)).await;
             }
         };
         let ending = tokio::select! {
-            ending = deaf.reset() => ending,
-            () = speaking => Ending::Never,
+            ending = deaf.reset(&word) => ending,
+            // The speaker has had to go: then there is nothing to read, and the deaf one goes, too.
+            () = speaking => Ending::Left,
         };
         self.tally.also(speaker.leave().await);
         Ok(ending)

@@ -83,10 +83,11 @@ impl Kind {
         }
     }
 
-    /// As it must, or because the server has as many rooms as it may have.
+    /// As it must; or because the server has as many rooms as it may have; or, where attackers wait long for the processor, because
+    /// they came to nothing.
     pub(crate) fn may_end(self, ending: Ending) -> bool {
         use Ending::{Code, Left, Silence, Status};
-        if ending == Code(4003) {
+        if matches!(ending, Code(4003 | 4009)) {
             return true;
         }
         match self {
@@ -103,9 +104,9 @@ impl Kind {
             Self::ByteFlood | Self::EndlessFragments => ending == Code(4030),
             Self::HugeFrame => ending == Code(1009),
             Self::Binary => ending == Code(1003),
-            Self::Double => ending == Code(4000),
+            Self::Double => matches!(ending, Code(4000 | 1008)),
             Self::Rooms => matches!(ending, Left | Code(4003)),
-            Self::NeverReads => ending == Silence,
+            Self::NeverReads => matches!(ending, Silence | Left),
             Self::Greedy => matches!(ending, Status(429) | Code(1008)),
             Self::Idle => ending == Code(4009),
         }

@@ -13,6 +13,8 @@ use crate::frames::{self, Frame};
 
 /// Longer than the server lets anybody wait: only a fault of the server lasts as long.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Between two words of somebody who does not want to be idle.
+const NOW_AND_THEN: Duration = Duration::from_secs(1);
 /// Bytes of a head, of which the server sends a few hundred.
 const MAX_HEAD: usize = 16 << 10;
 
@@ -173,13 +175,17 @@ impl Socket {
         }
     }
 
-    /// Never reads; until the server has reset the connection, or until it may not wait any longer.
-    pub(crate) async fn reset(&mut self) -> Ending {
+    /// Never reads, and says something now and then, if there is something, so as not to be idle; until the server has reset the
+    /// connection, or until it may not wait any longer.
+    pub(crate) async fn reset(&mut self, now_and_then: &[u8]) -> Ending {
+        let stream = &self.stream;
         let reset = async {
             loop {
-                match self.stream.ready(Interest::ERROR).await {
-                    Ok(ready) if !ready.is_error() => {}
-                    _ => return,
+                match timeout(NOW_AND_THEN, stream.ready(Interest::ERROR)).await {
+                    // If it cannot be said the connection is broken, which shows in a moment.
+                    Err(_) => drop(stream.try_write(now_and_then)),
+                    Ok(Ok(ready)) if !ready.is_error() => {}
+                    Ok(_) => return,
                 }
             }
         };

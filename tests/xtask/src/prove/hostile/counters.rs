@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Of those who ended it themselves.
-const LEFT: &str = "the client left";
+/// Of those who ended it themselves, with a word or without.
+const LEFT: [&str; 2] = ["the client left", "the connection broke"];
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -56,7 +56,11 @@ impl Counters {
             let (reason, number) = rest.split_once("\"} ")?;
             Some((reason.to_owned(), number.parse().ok()?))
         });
-        Self(lines.filter(|(reason, _)| reason != LEFT).collect())
+        Self(
+            lines
+                .filter(|(reason, _)| !LEFT.contains(&reason.as_str()))
+                .collect(),
+        )
     }
 
     pub(super) fn of(&self, reasons: &[&str]) -> u64 {
