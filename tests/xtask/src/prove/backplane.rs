@@ -172,27 +172,27 @@ fn through(bench: &Bench, table: &mut Table) -> Result<()> {
         "0; 0".into(),
         lost + mixed == 0,
     );
+    table.informs("their delay", delays(&done));
+    Ok(())
+}
+
+/// From all that were heard.
+fn delays(done: &[flow::Done]) -> String {
     let mut delays: Vec<f64> = done
         .iter()
         .flat_map(|pair| pair.delays.iter().copied())
         .collect();
     delays.sort_by(f64::total_cmp);
     let at = |share: f64| {
-        delays
-            .get((delays.len() as f64 * share) as usize)
-            .copied()
-            .unwrap_or_default()
+        let place = (delays.len() as f64 * share) as usize;
+        delays.get(place).copied().unwrap_or_default()
     };
-    table.informs(
-        "their delay",
-        format!(
-            "median {:.1} ms, 99 % {:.1} ms, 99.9 % {:.1} ms",
-            at(0.5),
-            at(0.99),
-            at(0.999)
-        ),
-    );
-    Ok(())
+    format!(
+        "median {:.1} ms, 99 % {:.1} ms, 99.9 % {:.1} ms",
+        at(0.5),
+        at(0.99),
+        at(0.999)
+    )
 }
 
 /// One of three servers is killed while messages flow between all of them.
