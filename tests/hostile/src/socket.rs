@@ -182,8 +182,10 @@ impl Socket {
         let reset = async {
             loop {
                 match timeout(NOW_AND_THEN, stream.ready(Interest::ERROR)).await {
-                    // If it cannot be said the connection is broken, which shows in a moment.
-                    Err(_) => drop(stream.try_write(now_and_then)),
+                    Err(_) => match stream.try_write(now_and_then) {
+                        Err(why) if why.kind() != io::ErrorKind::WouldBlock => return,
+                        _ => {}
+                    },
                     Ok(Ok(ready)) if !ready.is_error() => {}
                     Ok(_) => return,
                 }
