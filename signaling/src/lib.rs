@@ -47,12 +47,13 @@ mod tls;
 #[doc(hidden)]
 pub mod trial;
 
-pub use activity::{Activity, Glance};
+pub use activity::Activity;
 pub use auth::{Auth, TokenKeys, WebhookOptions};
 pub use backplane::Backplane;
 pub use forwarded::Network;
 pub use grant::Grant;
 pub use limits::Limits;
+pub use metrics::Glance;
 pub use relay::{Relay, RelayOptions, RelayUsage};
 pub use tls::{Acme, Tls};
 

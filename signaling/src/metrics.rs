@@ -13,11 +13,11 @@ use prometheus_client::registry::{Registry, Unit};
 use shared::Outcome;
 
 mod backplane;
+mod glance;
 
 use backplane::Backplane;
 pub(crate) use backplane::Way;
-
-use crate::activity::Glance;
+pub use glance::Glance;
 
 /// Of the answer (OpenMetrics 1.0).
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::activity::{Activity, Glance};
+use crate::activity::Activity;
+use crate::metrics::Glance;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
