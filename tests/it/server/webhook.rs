@@ -20,12 +20,15 @@ use super::house::{House, LIMIT};
 use super::http::{UPGRADE, upgraded};
 use super::metrics::becomes;
 
+/// What came as `Authorization`, and the body.
+type Question = (Option<String>, Value);
+
 /// Answers what its test has put there, and remembers what it was asked.
 #[derive(Clone)]
 struct Service {
     addr: SocketAddr,
     answer: Arc<Mutex<(StatusCode, String)>>,
-    asked: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    asked: Arc<Mutex<Vec<Question>>>,
     /// While this stands nobody is answered.
     busy: Arc<Mutex<Option<CancellationToken>>>,
     /// Questions that wait for an answer now, and the most that ever did.
