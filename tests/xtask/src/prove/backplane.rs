@@ -17,8 +17,8 @@ mod flow;
 const ADDED: f64 = 1.0;
 const RATE: usize = 20_000;
 const MISSED: f64 = 10.0;
-/// Of the short form: its programs are not optimised.
-const SHORT_RATE: usize = 2_000;
+/// Of the short form: its programs are not optimised, and the machine may be busy.
+const SHORT_RATE: usize = 1_000;
 /// No limit but the machine's.
 const WORDS: [&str; 4] = ["--max-rate", "0", "--max-queue", "16M"];
 /// Rooms of two, each with its sender at one server and its receiver at another.
@@ -142,8 +142,9 @@ fn through(bench: &Bench, table: &mut Table) -> Result<()> {
         .collect();
     let addrs: Vec<_> = cluster.servers.iter().map(|server| server.addr).collect();
     let seconds = Duration::from_secs(bench.rounds(10, 2) as u64);
-    let (wanted, flow) = (rate(bench), Flow::open(&addrs, &pairs, LIMIT)?);
-    let done = flow.run(wanted, seconds, || Ok(()))?;
+    let (bar, flow) = (rate(bench), Flow::open(&addrs, &pairs, LIMIT)?);
+    // A tenth more than is wanted: it is timed until the last one was heard.
+    let done = flow.run(bar + bar / 10, seconds, || Ok(()))?;
     let sent: usize = done.iter().map(|pair| pair.sent).sum();
     let lost: usize = done.iter().map(flow::Done::lost).sum();
     let mixed: usize = done.iter().map(|pair| pair.doubled + pair.disordered).sum();
@@ -152,19 +153,12 @@ fn through(bench: &Bench, table: &mut Table) -> Result<()> {
         .map(|pair| pair.took.as_secs_f64())
         .fold(0.0, f64::max);
     let reached = sent as f64 / took;
-    // A thirtieth is what the last messages may be late, on a machine that does nothing else.
-    let share = if bench.scale == Scale::Full {
-        29.0 / 30.0
-    } else {
-        0.5
-    };
-    let bar = wanted as f64 * share;
     let figure = format!("{reached:.0}/s: {sent} in {took:.2} s, until the last one was heard");
     table.judged(
         "messages from one server to another, three servers, 30 rooms",
         figure,
-        format!("{wanted}/s"),
-        reached >= bar,
+        format!("≥ {bar}/s"),
+        reached >= bar as f64,
     );
     table.judged(
         "of these lost; doubled or out of order",
