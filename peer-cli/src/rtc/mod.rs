@@ -15,6 +15,7 @@ mod formats;
 mod gather;
 mod handler;
 mod impaired;
+mod inside;
 mod options;
 mod pace;
 mod peer;

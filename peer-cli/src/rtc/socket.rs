@@ -15,6 +15,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Runtime, TokioRuntime, Transmit}
 use super::eager::Eager;
 use super::early::{self, Arrived, Early};
 use super::impaired::{Datagram, Impaired};
+use super::inside::Others;
 use super::pace::Pace;
 use super::relay::{RelayedSocket, Relays};
 use super::repeat;
@@ -41,6 +42,7 @@ pub(super) struct SocketFactory {
     below: Below,
     created: mpsc::UnboundedSender<Created>,
     count: Arc<AtomicU64>,
+    others: Others,
 }
 
 /// What the sockets of one connection know and do together.
@@ -79,6 +81,7 @@ impl SocketFactory {
             below,
             created,
             count: Arc::new(AtomicU64::new(0)),
+            others: Others::default(),
         };
         (factory, sockets)
     }
@@ -91,7 +94,8 @@ impl SocketFactory {
         }
         let granted = size_buffers(&socket);
         let inner = SharedSocket::new(TokioRuntime.wrap_udp_socket(socket)?);
-        let inner = self.with_relays(Arc::new(inner), local);
+        let inner = self.others.join(local, Arc::new(inner));
+        let inner = self.with_relays(inner, local);
         let impaired = self.impairment.as_ref().map(|(spec, seed)| {
             // Each socket gets its own stream of fates, in the order they were bound.
             let index = self.count.fetch_add(1, Ordering::Relaxed);
