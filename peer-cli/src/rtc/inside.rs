@@ -86,3 +86,43 @@ impl AsyncUdpSocket for Inside {
         self.inner.max_gro_segments()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use webrtc::runtime::{Runtime, TokioRuntime};
+
+    use super::*;
+
+    fn bound() -> (SocketAddr, Arc<dyn AsyncUdpSocket>) {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let local = socket.local_addr().unwrap();
+        (local, TokioRuntime.wrap_udp_socket(socket).unwrap())
+    }
+
+    /// A Binding request with an attribute.
+    const CHECK: [u8; 24] = [
+        0, 1, 0, 4, 0x21, 0x12, 0xa4, 0x42, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x29, 0, 0,
+    ];
+
+    #[tokio::test]
+    async fn only_checks_of_strangers_are_stray_and_only_beside_other_addresses() {
+        let others = Others::default();
+        let inside = Inside {
+            inner: bound().1,
+            others: others.clone(),
+        };
+        let [here, mapped, there] = ["127.0.0.1:9", "[::ffff:127.0.0.1]:9", "192.0.2.2:9"]
+            .map(|addr| addr.parse().unwrap());
+        assert!(!inside.is_stray(there, &CHECK), "there is no other way");
+        // One more on loopback is no other way either.
+        let (local, socket) = bound();
+        let _ = others.join(local, socket);
+        assert!(!inside.is_stray(there, &CHECK));
+        let _ = others.join(there, bound().1);
+        assert!(inside.is_stray(there, &CHECK));
+        assert!(!inside.is_stray(here, &CHECK) && !inside.is_stray(mapped, &CHECK));
+        assert!(!inside.is_stray(there, &[0x80; 200]), "no check");
+    }
+}
