@@ -105,11 +105,13 @@ async fn two_who_wait_are_told_so() {
 async fn a_kept_answerer_takes_one_call_after_the_other() {
     let server = TestServer::start();
     let url = server.url();
-    let mut bob = TestPeer::answer(&url, "--keep -m welcome")
+    // The last 400 ms of a call are still to be played when the next one comes.
+    let mut bob = TestPeer::answer(&url, "--keep -m welcome --jitter 400")
         .is_waiting()
         .await;
     for _ in 0..3 {
-        let ann = TestPeer::call(&url, "--expect message=welcome");
+        let words = "--mic tone:440 --expect message=welcome --duration 500ms";
+        let ann = TestPeer::call(&url, words);
         assert_eq!(ann.exits(0).await.texts(), ["welcome"]);
     }
     // The last one may still be played.
