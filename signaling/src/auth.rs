@@ -10,6 +10,7 @@ use shared::{Name, Role, Room, Secret};
 use thiserror::Error as ThisError;
 
 use crate::grant::Grant;
+use crate::verdict::Cause;
 
 mod crypto;
 mod webhook;
@@ -78,6 +79,19 @@ pub(crate) enum Refusal {
     Strange,
     #[error("the token is for room \"{0}\"")]
     OtherRoom(Room),
+}
+
+impl Refusal {
+    pub(crate) const fn cause(&self) -> Cause {
+        match self {
+            Self::Missing => Cause::NoToken,
+            Self::Forged => Cause::ForgedToken,
+            Self::Expired => Cause::ExpiredToken,
+            Self::TooEarly => Cause::EarlyToken,
+            Self::Strange => Cause::StrangeToken,
+            Self::OtherRoom(_) => Cause::OtherRoom,
+        }
+    }
 }
 
 /// What a token says (RFC 7519 4); other claims are ignored.

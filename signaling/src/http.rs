@@ -1,7 +1,7 @@
 //! The only room that names the HTTP framework: routes, the page, the WebSocket's life, and the TCP stream below them.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -26,7 +26,7 @@ mod upgrade;
 mod visitor;
 mod wire;
 
-use crate::auth::{Auth, Webhook};
+use crate::auth::Webhook;
 use crate::forwarded::Visitor;
 use crate::gate::Gate;
 use crate::metrics::Metrics;
@@ -50,6 +50,8 @@ struct House {
     gently: CancellationToken,
     /// Whether this is `https:` and `wss:`.
     secure: bool,
+    /// Whether somebody has been told of a proxy that nobody trusts.
+    untrusted_proxy: Once,
 }
 
 impl House {
@@ -98,7 +100,7 @@ pub(crate) struct Ending {
 
 /// Serves until its end, and then says so to everybody.
 pub(crate) async fn serve(
-    options: ServerOptions,
+    (options, webhook): (ServerOptions, Option<Webhook>),
     switchboard: Switchboard,
     metrics: Metrics,
     listeners: Listeners,
@@ -110,10 +112,6 @@ pub(crate) async fn serve(
         metrics: asked,
     } = listeners;
     let shutdown = ending.at_once;
-    let webhook = match &options.auth {
-        Auth::Webhook(service) => Some(Webhook::new(service.clone()).map_err(io::Error::other)?),
-        Auth::None | Auth::Token(_) => None,
-    };
     let house = Arc::new(House {
         webhook,
         gate: Gate::new(&options.limits),
@@ -124,6 +122,7 @@ pub(crate) async fn serve(
         shutdown: shutdown.clone(),
         gently: ending.gently,
         secure: tls.is_some(),
+        untrusted_proxy: Once::new(),
     });
     let everything = async {
         let clients = house.answer(clients, tls, routes(&house, asked.is_some()));

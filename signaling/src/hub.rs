@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use shared::{CloseCode, Outcome, PeerId, PeerInfo, Room, ServerEvent};
+use shared::{Outcome, PeerId, PeerInfo, Room, ServerEvent};
 
 use crate::elsewhere::{Calendar, Foreign, Home, Seat};
 use crate::grant::Grant;
 use crate::limits::{Limits, bound};
 use crate::text::Text;
+use crate::verdict::{Cause, Verdict};
 
 mod elsewhere;
 mod relay;
@@ -66,11 +67,7 @@ pub(crate) enum Output {
     /// For other servers, if there may be any.
     Home(Home),
     /// Close it; the hub has forgotten it already.
-    Close {
-        conn: ConnId,
-        code: CloseCode,
-        reason: String,
-    },
+    Close { conn: ConnId, verdict: Verdict },
 }
 
 /// A `bye` for the server alone.
@@ -103,6 +100,7 @@ type Seating = BTreeMap<Seat, (ConnId, bool)>;
 pub(crate) struct Hub {
     max_rooms: usize,
     max_room: usize,
+    max_queue: usize,
     hello_timeout: Duration,
     waiting: HashMap<ConnId, Waiting>,
     deadlines: BTreeSet<(Instant, ConnId)>,
@@ -123,6 +121,7 @@ impl Hub {
         Self {
             max_rooms: bound(limits.max_rooms),
             max_room: bound(limits.max_room),
+            max_queue: bound(limits.max_queue),
             hello_timeout,
             waiting: HashMap::new(),
             deadlines: BTreeSet::new(),
@@ -153,16 +152,19 @@ impl Hub {
                 grant,
                 origin,
                 kind: Kind::Tutorial(id),
-            } => {
-                let info = PeerInfo {
-                    id,
-                    name: grant.name,
-                    role: None,
-                    app: None,
-                    origin,
-                };
-                self.join(conn, grant.room, info, false);
-            }
+            } => match grant.admits_unseen() {
+                Ok(()) => {
+                    let info = PeerInfo {
+                        id,
+                        name: grant.name,
+                        role: None,
+                        app: None,
+                        origin,
+                    };
+                    self.join(conn, grant.room, info, false);
+                }
+                Err(why) => self.close(conn, Verdict::new(Cause::OtherRole, why)),
+            },
             Input::Connected {
                 conn,
                 grant,
@@ -206,11 +208,8 @@ impl Hub {
         while let Some((_, conn)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
             self.stop_waiting(conn);
             let seconds = self.hello_timeout.as_secs_f64();
-            self.close(
-                conn,
-                CloseCode::Policy,
-                format!("no hello within {seconds} s"),
-            );
+            let why = format!("no hello within {seconds} s");
+            self.close(conn, Verdict::new(Cause::NoHello, why));
         }
     }
 
@@ -234,8 +233,8 @@ impl Hub {
         self.send(conn, event.to_text().into());
     }
 
-    fn close(&mut self, conn: ConnId, code: CloseCode, reason: String) {
-        self.outputs.push_back(Output::Close { conn, code, reason });
+    fn close(&mut self, conn: ConnId, verdict: Verdict) {
+        self.outputs.push_back(Output::Close { conn, verdict });
     }
 }
 

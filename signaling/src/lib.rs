@@ -1,6 +1,7 @@
 //! The signaling server: it introduces WebRTC peers to each other and never sees their media. `shared/PROTOCOL.md` has
 //! the words; the map of this crate:
 //! - `hub`: who is in which room and who hears what (pure), with `envelope`, `identity`, `limits`, `text` (pure)
+//! - `verdict`: why a connection is ended: close codes, and what is counted (pure)
 //! - `switchboard`: the one task that owns the hub, and a bounded queue per connection
 //! - `mesh`: what is known of other servers and told them, with `elsewhere`; `exchange`: hub and mesh together (pure)
 //! - [`backplane`]: the message broker between servers
@@ -46,6 +47,7 @@ mod tls;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod trial;
+mod verdict;
 
 pub use activity::Activity;
 pub use auth::{Auth, TokenKeys, WebhookOptions};
@@ -58,6 +60,7 @@ pub use relay::{Relay, RelayOptions, RelayUsage};
 pub use tls::{Acme, Tls};
 
 use announce::Others;
+use auth::Webhook;
 use http::{Ending, Listeners};
 use metrics::Metrics;
 use switchboard::Switchboard;
@@ -120,6 +123,8 @@ impl Default for ServerOptions {
 #[derive(Debug)]
 pub struct Server {
     options: ServerOptions,
+    /// Who decides about coming in, if somebody else does.
+    webhook: Option<Webhook>,
     relay: Option<Relay>,
     tls: Option<Tls>,
     /// For those who ask how it is.
@@ -130,15 +135,23 @@ pub struct Server {
 
 impl Server {
     /// Does nothing yet.
-    pub fn new(options: ServerOptions) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When `--auth-url` is `https:` and this system has no certificate authorities.
+    pub fn new(options: ServerOptions) -> anyhow::Result<Self> {
+        let webhook = match &options.auth {
+            Auth::Webhook(service) => Some(Webhook::new(service.clone())?),
+            Auth::None | Auth::Token(_) => None,
+        };
+        Ok(Self {
             options,
+            webhook,
             relay: None,
             tls: None,
             asked: None,
             gently: CancellationToken::new(),
             metrics: Metrics::new(),
-        }
+        })
     }
 
     /// Relays, too, for the clients of this server.
@@ -222,7 +235,7 @@ impl Server {
             tls: self.tls,
             metrics: self.asked,
         };
-        let served = http::serve(options, switchboard, metrics, listeners, ending).await;
+        let served = http::serve((options, self.webhook), switchboard, metrics, listeners, ending).await;
         carrying.ended().await;
         relay_stop.cancel();
         match relaying {

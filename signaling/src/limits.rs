@@ -49,6 +49,9 @@ pub(crate) const fn bound(limit: usize) -> usize {
     if limit == 0 { usize::MAX } else { limit }
 }
 
+/// Bytes that a queued frame costs beside its text, so that empty frames do not queue without end.
+pub(crate) const FRAME_COST: usize = 64;
+
 /// Seconds of the permitted rate that may come at once.
 pub(crate) const BURST: usize = 4;
 const BURST_SECONDS: f64 = BURST as f64;

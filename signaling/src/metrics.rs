@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use shared::Outcome;
 
+use crate::verdict::Cause;
+
 mod backplane;
 mod glance;
 
@@ -39,7 +41,7 @@ struct Numbers {
     heard: Traffic,
     told: Traffic,
     queued: Waiting,
-    closed: Family<Why, Counter>,
+    closed: Family<End, Counter>,
     refused: Family<Why, Counter>,
     relaying: Histogram,
     calls: Family<How, Counter>,
@@ -79,6 +81,13 @@ struct Direction {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Why {
+    reason: &'static str,
+}
+
+/// Without a code where it was not ended by us.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct End {
+    code: Option<u16>,
     reason: &'static str,
 }
 
@@ -154,7 +163,7 @@ impl Numbers {
         to.register("rooms", "Rooms with somebody in them", self.rooms.clone());
         let help = "What waits for clients that read slowly";
         to.register_with_unit("queued", help, bytes, self.queued.0.clone());
-        let help = "WebSockets that ended, by close code or what else ended them";
+        let help = "WebSockets that ended, by close code and reason";
         to.register("closed", help, self.closed.clone());
         to.register(
             "refused",
@@ -185,10 +194,22 @@ impl Metrics {
         self.0.connections.inc();
     }
 
-    /// It has ended: a close code, or a word.
-    pub(crate) fn closed(&self, reason: &'static str) {
+    /// We have ended it.
+    pub(crate) fn closed(&self, cause: Cause) {
+        self.gone(End {
+            code: Some(cause.code().code()),
+            reason: cause.name(),
+        });
+    }
+
+    /// It has ended by itself.
+    pub(crate) fn ended(&self, reason: &'static str) {
+        self.gone(End { code: None, reason });
+    }
+
+    fn gone(&self, end: End) {
         self.0.connections.dec();
-        self.0.closed.get_or_create(&Why { reason }).inc();
+        self.0.closed.get_or_create(&end).inc();
     }
 
     /// A request for one came to nothing.
@@ -265,7 +286,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.opened();
         metrics.opened();
-        metrics.closed("4401");
+        metrics.closed(Cause::NoToken);
         metrics.heard(10);
         metrics.told(2, 42);
         metrics.relayed(Duration::from_micros(15));
@@ -275,7 +296,7 @@ mod tests {
         for line in [
             "signaling_connections 1",
             "signaling_connections_opened_total 2",
-            "signaling_closed_total{reason=\"4401\"} 1",
+            "signaling_closed_total{code=\"4401\",reason=\"no token\"} 1",
             "signaling_messages_total{direction=\"out\"} 2",
             "signaling_message_bytes_total{direction=\"out\"} 42",
             "signaling_rooms 3",

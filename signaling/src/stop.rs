@@ -32,7 +32,7 @@ struct Heard {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
-    /// Whether there was a terminal that could be closed.
+    /// Whether there was a terminal that could be closed, and whose end is ours.
     had_terminal: bool,
 }
 
@@ -40,11 +40,13 @@ struct Heard {
 impl Heard {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        // Before the signal has a handler.
+        let had_terminal = has_terminal() && !is_to_outlive_it();
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
-            had_terminal: has_terminal(),
+            had_terminal,
         })
     }
 
@@ -68,6 +70,16 @@ impl Heard {
 #[cfg(unix)]
 fn has_terminal() -> bool {
     std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// `nohup` starts a program with SIGHUP ignored, so that the end of the terminal is not its own. Only Linux tells.
+#[cfg(unix)]
+fn is_to_outlive_it() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is signal 1, and that the lowest bit.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(windows)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use shared::{CloseCode, PeerId, ServerEvent};
+use shared::{PeerId, ServerEvent};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::relay::{IceServers, Reached};
 use crate::text::Text;
+use crate::verdict::{Cause, Verdict};
 
 mod abroad;
 mod farewells;
@@ -35,13 +36,6 @@ use outbox::{Bounds, Inlet};
 const COMMANDS: usize = 256;
 /// Of these so many are taken at once, between two looks at the clock and at whether the server stops.
 const AT_ONCE: usize = 64;
-
-/// Why the switchboard ends a connection.
-#[derive(Debug)]
-pub(crate) struct Verdict {
-    pub(crate) code: CloseCode,
-    pub(crate) reason: String,
-}
 
 enum Command {
     Connect(Line, Input),
@@ -110,6 +104,7 @@ impl Switchboard {
             lines: HashMap::new(),
             metrics: metrics.clone(),
             farewells: Farewells::default(),
+            draining: false,
         };
         tokio::spawn(task.run(inbox, shutdown));
         Self {
@@ -226,6 +221,8 @@ struct Task {
     lines: HashMap<ConnId, Line>,
     metrics: Metrics,
     farewells: Farewells,
+    /// Nobody comes in any more.
+    draining: bool,
 }
 
 impl Task {
@@ -258,10 +255,16 @@ impl Task {
                 self.metrics.relayed(came.elapsed());
             }
             Command::Connect(line, input) => {
-                self.lines.insert(line.conn, line);
+                let conn = line.conn;
+                self.lines.insert(conn, line);
+                if self.draining {
+                    // It was at the door when the others began to be told.
+                    return self.end(conn, Cause::GoingAway.into());
+                }
                 self.handle(input);
             }
             Command::Drain(over) => {
+                self.draining = true;
                 let everybody = self.lines.keys().copied();
                 self.farewells = Farewells::new(everybody, Instant::now(), over);
             }
@@ -280,7 +283,7 @@ impl Task {
     fn settle(&mut self) {
         while let Some(output) = self.hub.poll_output() {
             match output {
-                Output::Close { conn, code, reason } => self.end(conn, code, reason),
+                Output::Close { conn, verdict } => self.end(conn, verdict),
                 Output::Send { conn, text } => self.deliver(conn, text),
                 // The exchange has kept it.
                 Output::Home(_) => {}
@@ -319,27 +322,22 @@ impl Task {
         };
         if line.inlet.push(text).is_err() {
             info!(conn = conn.0, "a client reads too slowly and is closed");
-            self.end(
-                conn,
-                CloseCode::TooSlow,
-                CloseCode::TooSlow.name().to_owned(),
-            );
+            self.end(conn, Cause::TooSlow.into());
             self.hub.handle(Instant::now(), Input::Gone { conn });
         }
     }
 
     fn say_farewell(&mut self) {
-        let code = CloseCode::GoingAway;
         while let Some(conn) = self.farewells.next(Instant::now()) {
-            self.end(conn, code, code.name().to_owned());
+            self.end(conn, Cause::GoingAway.into());
         }
     }
 
-    fn end(&mut self, conn: ConnId, code: CloseCode, reason: String) {
+    fn end(&mut self, conn: ConnId, verdict: Verdict) {
         if let Some(line) = self.lines.remove(&conn) {
-            debug!(conn = conn.0, %code, reason, "closing");
+            debug!(conn = conn.0, ?verdict, "closing");
             // Nobody to hear it: the connection has ended by itself.
-            let _ = line.verdict.send(Verdict { code, reason });
+            let _ = line.verdict.send(verdict);
         }
     }
 }

@@ -79,7 +79,7 @@ impl TestServer {
                 relay.map(|options| Relay::bind(options).expect("a free port for the relay"));
             let place = relay.as_ref().map(|relay| (relay.addr(), relay.usage()));
             tell.send((addr, place)).expect("the test waits");
-            let mut server = Server::new(options);
+            let mut server = Server::new(options).expect("options that can be had");
             if let Some(relay) = relay {
                 server = server.with_relay(relay);
             }

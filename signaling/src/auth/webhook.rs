@@ -1,11 +1,13 @@
 //! Who may come in, as the operator's own service decides: it is asked by POST with JSON, and answers with a status. The only
 //! place that names the HTTP client.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -17,6 +19,7 @@ use hyper_util::rt::TokioExecutor;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use shared::{Room, Secret};
+use std::error::Error as _;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -79,8 +82,8 @@ pub(crate) struct Question<'a> {
     pub(crate) peer_v1: bool,
 }
 
-/// Why somebody may not come in.
-#[derive(Debug, Error, PartialEq, Eq)]
+/// Why somebody may not come in; what is below it is for the log alone.
+#[derive(Debug, Error)]
 pub(crate) enum No {
     /// In the service's words.
     #[error("{0}")]
@@ -88,11 +91,11 @@ pub(crate) enum No {
     #[error("who decides about coming in does not answer in time")]
     Late,
     #[error("who decides about coming in cannot be reached")]
-    Unreachable,
+    Unreachable(#[source] anyhow::Error),
     #[error("who decides about coming in answers with status {0}")]
     Failed(u16),
     #[error("who decides about coming in says nothing that this server understands")]
-    Strange,
+    Strange(#[source] anyhow::Error),
 }
 
 /// The service, from this side.
@@ -102,6 +105,14 @@ pub(crate) struct Webhook {
     questions: Semaphore,
     /// Whether the last one was answered, so that the log tells only when that changes.
     answers: AtomicBool,
+    /// Said once.
+    unknown_here: Once,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.options.fmt(f)
+    }
 }
 
 impl Webhook {
@@ -123,6 +134,7 @@ impl Webhook {
             options,
             questions: Semaphore::new(AT_ONCE),
             answers: AtomicBool::new(true),
+            unknown_here: Once::new(),
         })
     }
 
@@ -133,24 +145,37 @@ impl Webhook {
         let answers = matches!(answer, Ok(_) | Err(No::Refused(_)));
         if self.answers.swap(answers, Ordering::Relaxed) != answers {
             match &answer {
-                Err(why) if !answers => warn!("--auth-url: {why}"),
+                Err(why) if !answers => warn!("--auth-url: {}", whole(why)),
                 _ => info!("--auth-url answers again"),
             }
         }
         answer
     }
 
+    /// RFC 9110 section 15.5.2: 401 may be meant for this server. It is no less a refusal, since many services say so of a client.
+    fn may_not_know_us(&self) {
+        self.unknown_here.call_once(|| {
+            warn!("--auth-url answers 401: if it means this server, set SIGNALING_AUTH_SECRET");
+        });
+    }
+
     async fn exchange(&self, question: &Question<'_>) -> Result<Answer, No> {
         // Never closed.
         let _one = self.questions.acquire().await.map_err(|_| No::Late)?;
-        let request = self.request(question).map_err(|_| No::Unreachable)?;
+        let request = self.request(question).map_err(No::Unreachable)?;
         let response = self.client.request(request).await;
-        let (head, body) = response.map_err(|_| No::Unreachable)?.into_parts();
+        let response = response.map_err(|why| No::Unreachable(why.into()))?;
+        let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
-        let body = body.map_err(|_| No::Strange)?.to_bytes();
+        let body = body.map_err(|why| No::Strange(anyhow!(why)))?.to_bytes();
         match head.status {
-            status if status.is_success() => Answer::parse(&body).ok_or(No::Strange),
-            status if is_refusal(status) => Err(No::Refused(answer::sentence(&body))),
+            status if status.is_success() => Answer::parse(&body).map_err(No::Strange),
+            status if is_refusal(status) => {
+                if status == StatusCode::UNAUTHORIZED {
+                    self.may_not_know_us();
+                }
+                Err(No::Refused(answer::sentence(&body)))
+            }
             status => Err(No::Failed(status.as_u16())),
         }
     }
@@ -170,6 +195,17 @@ impl Webhook {
         }
         Ok(request.body(Full::from(body.to_string()))?)
     }
+}
+
+/// With all that is below it, in one line.
+fn whole(no: &No) -> String {
+    let mut line = no.to_string();
+    let mut below = no.source();
+    while let Some(why) = below {
+        line = format!("{line}: {why}");
+        below = why.source();
+    }
+    line
 }
 
 /// That it had too much to do, or waited too long, is no refusal (RFC 9110 section 15.5.9, RFC 6585 section 4).

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use shared::CloseCode;
+use crate::verdict::Cause;
 
 mod client;
 mod random;
@@ -107,7 +107,7 @@ fn the_same_secret_takes_over_from_another_server() {
     world.deliver_all();
     assert_eq!(
         world.clients[a].closed,
-        Some(CloseCode::Replaced),
+        Some(Cause::Replaced),
         "even in a full room"
     );
     assert_eq!(events(&mut world, b), ["joined"], "and no left");
@@ -115,7 +115,7 @@ fn the_same_secret_takes_over_from_another_server() {
     world.check();
     let moved = world.connect(0, "s", Some(1));
     world.deliver_all();
-    assert_eq!(world.clients[again].closed, Some(CloseCode::Replaced));
+    assert_eq!(world.clients[again].closed, Some(Cause::Replaced));
     assert_eq!(events(&mut world, b), ["left"], "to another room");
     assert_eq!(events(&mut world, elsewhere), ["joined"]);
     assert_eq!(events(&mut world, moved), ["welcome"]);
@@ -145,7 +145,7 @@ fn a_full_room_is_full_at_every_server() {
     let second = world.connect(1, "r", None);
     world.deliver_all();
     let third = world.connect(1, "r", Some(3));
-    assert_eq!(world.clients[third].closed, Some(CloseCode::RoomFull));
+    assert_eq!(world.clients[third].closed, Some(Cause::RoomFull));
     world.leaves(second);
     world.deliver_all();
     let third = world.connect(0, "r", Some(3));

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, header};
-use shared::{CloseCode, Room, Secret};
+use shared::{Room, Secret};
 
 use crate::ServerOptions;
 use crate::auth::{Answer, No, Question, Webhook};
 use crate::grant::Grant;
-use crate::switchboard::Verdict;
+use crate::verdict::{Cause, Verdict};
 
 /// Bytes of an `Origin` that is still passed on: scheme, the longest host name, port.
 const MAX_ORIGIN: usize = 300;
@@ -44,12 +44,12 @@ impl Admission {
             origin: self.origin.as_deref(),
             peer_v1,
         };
-        let mut answer = service.ask(&question).await.map_err(|no| Verdict {
-            code: match no {
-                No::Refused(_) => CloseCode::NotAuthorised,
-                _ => CloseCode::TryLater,
-            },
-            reason: no.to_string(),
+        let mut answer = service.ask(&question).await.map_err(|no| {
+            let cause = match no {
+                No::Refused(_) => Cause::TurnedAway,
+                _ => Cause::Undecided,
+            };
+            Verdict::new(cause, no)
         })?;
         let granted = std::mem::take(&mut answer.grant);
         let grant = Grant {
@@ -57,13 +57,6 @@ impl Admission {
             ..granted
         };
         Ok((Self { grant, ..self }, answer))
-    }
-}
-
-fn refuse(reason: String) -> Verdict {
-    Verdict {
-        code: CloseCode::Policy,
-        reason,
     }
 }
 
@@ -75,13 +68,12 @@ pub(super) fn admit(
 ) -> Result<Admission, Verdict> {
     let room = asked.room.as_deref().filter(|r| !r.is_empty());
     let room = room.map(Room::new).transpose();
-    let room = room.map_err(|e| refuse(e.to_string()))?;
+    let room = room.map_err(|e| Verdict::new(Cause::BadQuery, e))?;
     let origin = permitted_origin(headers, &rules.origins)?;
-    let token = asked.token.as_deref().or_else(|| bearer(headers));
-    let grant = rules.auth.admit(token, room).map_err(|why| Verdict {
-        code: CloseCode::NotAuthorised,
-        reason: why.to_string(),
-    })?;
+    let token = asked.token.as_deref().filter(|token| !token.is_empty());
+    let token = token.or_else(|| bearer(headers));
+    let grant = rules.auth.admit(token, room);
+    let grant = grant.map_err(|why| Verdict::new(why.cause(), why))?;
     Ok(Admission {
         grant,
         origin,
@@ -99,25 +91,27 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// `allowed` lists origins, none is any.
+fn foreign(reason: String) -> Verdict {
+    Verdict::new(Cause::ForeignOrigin, reason)
+}
+
+/// `allowed` lists origins as browsers write them (RFC 6454 section 6.2), none is any.
 fn permitted_origin(headers: &HeaderMap, allowed: &[String]) -> Result<Option<String>, Verdict> {
     let origin = match headers.get(header::ORIGIN) {
         None => None,
         Some(value) => {
             let text = value.to_str().ok().filter(|o| o.len() <= MAX_ORIGIN);
             Some(
-                text.ok_or_else(|| refuse("the Origin is not one".into()))?
+                text.ok_or_else(|| foreign("the Origin is not one".into()))?
                     .to_owned(),
             )
         }
     };
     // No Origin is no browser: pages cannot leave it out, programs could as well make one up.
     if let Some(origin) = origin.as_ref().filter(|_| !allowed.is_empty())
-        && !allowed
-            .iter()
-            .any(|a| a.trim_end_matches('/').eq_ignore_ascii_case(origin))
+        && !allowed.iter().any(|a| a.eq_ignore_ascii_case(origin))
     {
-        return Err(refuse(format!(
+        return Err(foreign(format!(
             "origin {origin} may not connect (see --origin)"
         )));
     }
@@ -167,7 +161,7 @@ mod tests {
     fn origins_are_passed_on_and_may_be_restricted() {
         let origin = |o, allowed: &[&str]| asks(None, o, allowed).map(|a| a.origin);
         assert_eq!(origin(Some("null"), &[]), Ok(Some("null".into())));
-        let mine = ["https://A.example/", "http://b.example"];
+        let mine = ["https://A.example", "http://b.example"];
         assert_eq!(
             origin(Some("https://a.example"), &mine),
             Ok(Some("https://a.example".into()))

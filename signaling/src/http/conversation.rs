@@ -8,7 +8,6 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use shared::CloseCode;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tracing::debug;
 use tungstenite::Error as WsError;
@@ -16,8 +15,10 @@ use tungstenite::error::ProtocolError;
 
 use super::House;
 use super::wire::{Caller, Fate};
-use crate::switchboard::{Link, Mouthpiece, Outbox, Verdict};
+use crate::metrics::Metrics;
+use crate::switchboard::{Link, Mouthpiece, Outbox};
 use crate::text::Text;
+use crate::verdict::{Cause, Verdict};
 
 mod ration;
 
@@ -46,30 +47,17 @@ enum End {
 }
 
 impl End {
-    /// For who counts.
-    const fn name(&self) -> &'static str {
+    fn ours(cause: Cause) -> Self {
+        Self::Ours(cause.into())
+    }
+
+    fn count(&self, metrics: &Metrics) {
         match self {
-            Self::Theirs => "the client left",
-            Self::Ours(verdict) => verdict.code.name(),
-            Self::Dead => "the client fell silent",
-            Self::Broken => "the connection broke",
+            Self::Ours(verdict) => metrics.closed(verdict.cause),
+            Self::Theirs => metrics.ended("the client left"),
+            Self::Dead => metrics.ended("the client fell silent"),
+            Self::Broken => metrics.ended("the connection broke"),
         }
-    }
-
-    fn ours(code: CloseCode) -> Self {
-        Self::Ours(Verdict {
-            code,
-            reason: code.name().to_owned(),
-        })
-    }
-}
-
-/// Server stops: the client may come back.
-pub(super) fn going_away() -> Verdict {
-    let code = CloseCode::GoingAway;
-    Verdict {
-        code,
-        reason: code.name().to_owned(),
     }
 }
 
@@ -77,7 +65,7 @@ pub(super) fn going_away() -> Verdict {
 pub(super) async fn refuse(house: &House, caller: &Caller, socket: WebSocket, verdict: Verdict) {
     let (sink, _stream) = socket.split();
     house.metrics.opened();
-    house.metrics.closed(verdict.code.name());
+    house.metrics.closed(verdict.cause);
     farewell(sink, caller, End::Ours(verdict)).await;
 }
 
@@ -100,14 +88,14 @@ pub(super) async fn hold(
     house.metrics.opened();
     let end = tokio::select! {
         biased;
-        () = house.shutdown.cancelled() => End::Ours(going_away()),
+        () = house.shutdown.cancelled() => End::ours(Cause::GoingAway),
         Ok(verdict) = verdict => End::Ours(verdict),
         Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
         () = expiry(stays) => End::Ours(expired()),
         end = listen(house, &caller.fate, &mut stream, &mouthpiece) => end,
     };
     debug!(conn, ?end, "ended");
-    house.metrics.closed(end.name());
+    end.count(&house.metrics);
     mouthpiece.gone().await;
     farewell(sink, caller, end).await;
 }
@@ -121,10 +109,8 @@ async fn expiry(stays: Option<Duration>) {
 }
 
 fn expired() -> Verdict {
-    Verdict {
-        code: CloseCode::NotAuthorised,
-        reason: "the time is over for which it was let in".to_owned(),
-    }
+    let reason = "the time is over for which it was let in";
+    Verdict::new(Cause::TimeOver, reason)
 }
 
 /// Writes what is for the client, and a ping now and then so that a silent one must answer. Returns when the stream breaks.
@@ -174,31 +160,37 @@ async fn listen(
     let patience = options.ping_every + options.ping_deadline;
     let mut ration = Ration::new(&options.limits, fate);
     let mut spoke = Instant::now();
+    let mut heard = fate.heard();
     loop {
         let idle = options
             .idle_timeout
             .map(|limit| limit.saturating_sub(spoke.elapsed()));
         let wait = idle.map_or(patience, |left| left.min(patience));
         let message = match timeout(wait, ration.next(stream)).await {
-            Err(_) if wait < patience => return End::ours(CloseCode::Idle),
+            Err(_) if wait < patience => return End::ours(Cause::Idle),
+            // Half a frame is a sign of life, too.
+            Err(_) if fate.heard() != heard => {
+                heard = fate.heard();
+                continue;
+            }
             Err(_) => return End::Dead,
-            Ok(Err(Flood)) => return End::ours(CloseCode::TooMuch),
+            Ok(Err(Flood)) => return End::ours(Cause::TooManyBytes),
             Ok(Ok(None)) => return End::Theirs,
             Ok(Ok(Some(Err(e)))) => return broken(e),
             Ok(Ok(Some(Ok(message)))) => message,
         };
         if !ration.messages.take(Instant::now()) {
-            return End::ours(CloseCode::TooMany);
+            return End::ours(Cause::TooManyMessages);
         }
         match message {
             Message::Text(text) => {
                 spoke = Instant::now();
                 house.metrics.heard(text.len());
                 if mouthpiece.say(Text::from(text.as_str())).await.is_err() {
-                    return End::Ours(going_away());
+                    return End::ours(Cause::GoingAway);
                 }
             }
-            Message::Binary(_) => return End::ours(CloseCode::Binary),
+            Message::Binary(_) => return End::ours(Cause::Binary),
             Message::Close(_) => return End::Theirs,
             Message::Ping(_) | Message::Pong(_) => {}
         }
@@ -208,18 +200,15 @@ async fn listen(
 /// What an error of the stream means for its end.
 fn broken(error: axum::Error) -> End {
     match error.into_inner().downcast::<WsError>().map(|e| *e) {
-        Ok(WsError::Capacity(_)) => End::ours(CloseCode::TooLarge),
+        Ok(WsError::Capacity(_)) => End::ours(Cause::TooLarge),
         Ok(WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Theirs,
-        Ok(WsError::Protocol(why)) => End::Ours(Verdict {
-            code: CloseCode::Policy,
-            reason: why.to_string().to_lowercase(),
-        }),
+        Ok(WsError::Protocol(why)) => {
+            let why = why.to_string().to_lowercase();
+            End::Ours(Verdict::new(Cause::BrokenFrame, why))
+        }
         Ok(WsError::Utf8(_)) => {
-            let reason = "a text frame is not UTF-8".to_owned();
-            End::Ours(Verdict {
-                code: CloseCode::Policy,
-                reason,
-            })
+            let why = "a text frame is not UTF-8";
+            End::Ours(Verdict::new(Cause::NotUtf8, why))
         }
         _ => End::Broken,
     }
@@ -232,15 +221,15 @@ async fn farewell(mut sink: SplitSink<WebSocket, Message>, caller: &Caller, end:
         End::Dead => caller.fate.dead(),
         // Our half of the closing handshake waits to be written.
         End::Theirs => drop(timeout(LAST_WORD, sink.flush()).await),
-        End::Ours(Verdict { code, reason }) => {
-            let haste = code == CloseCode::GoingAway;
+        End::Ours(Verdict { cause, reason }) => {
+            let haste = cause == Cause::GoingAway;
             let patience = if haste { LAST_WORD_IN_HASTE } else { LAST_WORD };
-            if code == CloseCode::TooSlow {
+            if cause == Cause::TooSlow {
                 caller.fate.slow();
             }
             let reason = Utf8Bytes::from(shortened(&reason));
             let close = Message::Close(Some(CloseFrame {
-                code: code.code(),
+                code: cause.code().code(),
                 reason,
             }));
             if !matches!(timeout(patience, sink.send(close)).await, Ok(Ok(()))) {

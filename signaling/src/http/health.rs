@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::visitor::FORWARDED;
+use super::visitor::is_passed_on;
 use super::{House, nothing};
 use crate::forwarded::Visitor;
 use crate::metrics::CONTENT_TYPE;
@@ -50,7 +50,7 @@ async fn local_metrics(
     uri: Uri,
 ) -> Response {
     let is_local = visitor.ip.is_loopback() && !visitor.proxied;
-    if !is_local || FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+    if !is_local || is_passed_on(&headers) {
         return nothing(uri).await;
     }
     metrics(State(house)).await

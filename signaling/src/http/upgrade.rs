@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use shared::{CloseCode, SUBPROTOCOL};
+use shared::SUBPROTOCOL;
 use tracing::debug;
 
 use super::admission::{Admission, Asked, admit};
@@ -23,7 +23,8 @@ use crate::forwarded::Visitor;
 use crate::gate::{Full, Ticket};
 use crate::limits::bound;
 use crate::relay::Reached;
-use crate::switchboard::{Link, Verdict};
+use crate::switchboard::Link;
+use crate::verdict::{Cause, Verdict};
 
 /// Bytes that an idle WebSocket keeps ready for what it hears; they grow with a frame that needs more.
 const READ_BUFFER: usize = 2048;
@@ -63,11 +64,8 @@ pub(super) async fn socket(
     let admission = match &asked {
         Ok(Query(asked)) => admit(asked, &headers, &house.options),
         Err(_) => {
-            let reason = "the query is not room=NAME&token=TOKEN".to_owned();
-            Err(Verdict {
-                code: CloseCode::Policy,
-                reason,
-            })
+            let reason = "the query is not room=NAME&token=TOKEN";
+            Err(Verdict::new(Cause::BadQuery, reason))
         }
     };
     let max_frame = bound(house.options.limits.max_frame);
@@ -146,7 +144,7 @@ async fn begin(
         debug!(conn = link.conn.0, %ip, peer_v1, "connected");
         Some((socket, link, answer.stays))
     } else {
-        conversation::refuse(house, caller, socket, conversation::going_away()).await;
+        conversation::refuse(house, caller, socket, Cause::GoingAway.into()).await;
         None
     }
 }
@@ -162,7 +160,7 @@ async fn decide(
         return Ok((admission, Answer::default()));
     };
     tokio::select! {
-        () = house.shutdown.cancelled() => Err(conversation::going_away()),
+        () = house.shutdown.cancelled() => Err(Cause::GoingAway.into()),
         decided = admission.decided(service, ip, peer_v1) => decided,
     }
 }

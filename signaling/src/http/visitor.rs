@@ -7,13 +7,40 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::warn;
 
 use super::House;
 use super::wire::Caller;
 use crate::forwarded::{Said, Visitor, visitor};
 
-/// What proxies add.
-pub(super) const FORWARDED: [&str; 2] = ["forwarded", "x-forwarded-for"];
+/// What proxies add, the usual ones by default: RFC 7239, RFC 9110 section 7.6.3, and what has become custom.
+const OF_PROXIES: [&str; 8] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+];
+
+/// Whether a proxy has passed this on and does not hide it.
+pub(super) fn is_passed_on(headers: &HeaderMap) -> bool {
+    OF_PROXIES.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Once: a proxy that nobody trusts stands for all its clients, which share its limits or, on this machine, have none.
+fn may_be_untrusted(house: &House, caller: &Caller, headers: &HeaderMap) {
+    if caller.addr.ip().to_canonical().is_loopback() && is_passed_on(headers) {
+        house.untrusted_proxy.call_once(|| {
+            warn!(
+                "a proxy on this machine passes clients on: name it with --trust-proxy {}, or they have no limit by address",
+                caller.addr.ip().to_canonical()
+            );
+        });
+    }
+}
 
 /// Tells those behind it who asks, as a [`Visitor`]; the host is what the client called this server, wherever proxies
 /// renamed it. Counts what nobody behind it answers.
@@ -26,6 +53,7 @@ pub(super) async fn identify(
     let trusted = &house.options.trusted_proxies;
     let headers = request.headers();
     let mut visitor = if trusted.is_empty() {
+        may_be_untrusted(&house, &caller, headers);
         Visitor::direct(caller.addr.ip().to_canonical())
     } else {
         visitor(trusted, caller.addr.ip(), &said(headers))

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use shared::{CloseCode, PeerId, PeerInfo, Room, ServerEvent};
+use shared::{PeerId, PeerInfo, Room, ServerEvent};
 
 use super::{Hub, Output};
 use crate::elsewhere::{Absence, Foreign, Home, Letter, Member, Seat, ServerId};
 use crate::envelope::Envelope;
 use crate::text::Text;
+use crate::verdict::Cause;
 
 /// Everybody in our rooms, or in others, who is not here.
 #[derive(Default)]
@@ -93,8 +94,7 @@ impl Hub {
             if let Some(ours) = self.unseat(conn) {
                 self.tell_left(ours.room.as_ref(), id, room.as_ref());
             }
-            let code = CloseCode::Replaced;
-            self.close(conn, code, code.name().to_owned());
+            self.close(conn, Cause::Replaced.into());
         }
         if let Some(before) = self.elsewhere.remove(id) {
             self.tell_left(before.room.as_ref(), id, room.as_ref());

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use shared::{CloseCode, Event, Hello, Incoming, PeerEvent, PeerId, PeerInfo, Room, ServerEvent};
+use shared::{Event, Hello, Incoming, PeerEvent, PeerId, PeerInfo, Room, ServerEvent};
 
 use super::{Called, ConnId, Hub, Output, Waiting};
 use crate::envelope::{Envelope, To};
 use crate::grant::Grant;
 use crate::identity;
 use crate::text::Text;
+use crate::verdict::{Cause, Verdict};
 
 /// Characters of an unknown `to` that the complaint repeats.
 const SHOWN: usize = 64;
@@ -35,7 +36,7 @@ impl Hub {
         let Waiting { grant, origin, .. } = waiting;
         match introduced(text, origin, &grant) {
             Ok(info) => self.join(conn, grant.room, info, true),
-            Err((code, why)) => self.close(conn, code, why),
+            Err(verdict) => self.close(conn, verdict),
         }
     }
 
@@ -157,14 +158,13 @@ fn introduced(
     text: &Text,
     origin: Option<String>,
     grant: &Grant,
-) -> Result<PeerInfo, (CloseCode, String)> {
-    let wrong = |why: String| (CloseCode::Policy, why);
-    let hello = Hello::parse(text.as_str()).map_err(|e| wrong(e.to_string()))?;
+) -> Result<PeerInfo, Verdict> {
+    let hello = Hello::parse(text.as_str()).map_err(|e| Verdict::new(Cause::BadHello, e))?;
     let name = grant.admits(&hello);
     Ok(PeerInfo {
         id: identity::of_secret(hello.secret.expose())
-            .ok_or_else(|| wrong("hello: no id for this secret".to_owned()))?,
-        name: name.map_err(|why| (CloseCode::NotAuthorised, why))?,
+            .ok_or_else(|| Verdict::new(Cause::BadHello, "hello: no id for this secret"))?,
+        name: name.map_err(|why| Verdict::new(Cause::OtherRole, why))?,
         role: Some(hello.role),
         app: Some(hello.app),
         origin,

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use shared::{Event, Incoming, Name};
+use shared::{Event, Incoming, Name, Role};
 
 use super::*;
 use crate::identity;
@@ -182,7 +182,7 @@ fn the_same_secret_takes_over_its_seat_without_left() {
     let again = desk.peer(3, "r", 1);
     assert_eq!(
         desk.closed.get(&a),
-        Some(&CloseCode::Replaced),
+        Some(&Cause::Replaced),
         "even in a full room"
     );
     assert_eq!(desk.events(b), ["joined"]);
@@ -202,11 +202,64 @@ fn full_rooms_and_too_many_rooms_are_refused() {
     let mut desk = Desk::new(1, 2);
     let (a, _) = (desk.tutorial(1, "r"), desk.peer(2, "r", 2));
     let (third, other) = (desk.peer(3, "r", 3), desk.tutorial(4, "s"));
-    assert_eq!(desk.closed.get(&third), Some(&CloseCode::RoomFull));
-    assert_eq!(desk.closed.get(&other), Some(&CloseCode::RoomFull));
+    assert_eq!(desk.closed.get(&third), Some(&Cause::RoomFull));
+    assert_eq!(desk.closed.get(&other), Some(&Cause::TooManyRooms));
     desk.input(Input::Gone { conn: a });
     let next = desk.peer(5, "r", 3);
     assert_eq!(desk.events(next), ["welcome"]);
+}
+
+#[test]
+fn the_only_member_of_a_room_may_move_where_no_more_rooms_are_permitted() {
+    let mut desk = Desk::new(2, 0);
+    let (a, b) = (desk.peer(1, "r", 1), desk.peer(2, "s", 2));
+    let moved = desk.peer(3, "t", 1);
+    assert_eq!(desk.events(moved), ["welcome"]);
+    assert_eq!(desk.closed.get(&a), Some(&Cause::Replaced));
+    let _guest = desk.tutorial(4, "s");
+    let stays = desk.peer(5, "u", 2);
+    assert_eq!(desk.closed.get(&stays), Some(&Cause::TooManyRooms), "s goes on");
+    assert_eq!(desk.closed.get(&b), None);
+}
+
+/// Else the newcomer's queue would run over, and it would be called slow.
+#[test]
+fn a_room_is_full_when_its_list_fills_half_a_queue() {
+    let limits = |max_queue| Limits {
+        max_room: 0,
+        max_queue,
+        ..Limits::default()
+    };
+    let mut desk = Desk::within(&limits(64 << 10));
+    for n in 0..1000 {
+        desk.tutorial(n, "r");
+    }
+    let one = desk.peer(2000, "r", 1);
+    assert_eq!(desk.closed.get(&one), Some(&Cause::RoomFull));
+    assert_eq!(desk.takes(one), Vec::<String>::new());
+    let elsewhere = desk.peer(2001, "s", 1);
+    assert_eq!(desk.events(elsewhere), ["welcome"]);
+    let page = desk.tutorial(2002, "r");
+    assert_eq!(desk.closed.get(&page), None, "it is told no list");
+    let mut desk = Desk::within(&limits(0));
+    for n in 0..1000 {
+        desk.tutorial(n, "r");
+    }
+    let one = desk.peer(2000, "r", 1);
+    assert_eq!(desk.events(one)[0], "welcome");
+}
+
+#[test]
+fn who_may_come_in_for_a_role_must_say_hello() {
+    let mut desk = Desk::new(0, 0);
+    for (n, role) in [(1, Role::Call), (2, Role::Answer)] {
+        let conn = desk.tutorial_as(n, "r", Some(role));
+        assert_eq!(desk.closed.get(&conn), Some(&Cause::OtherRole));
+    }
+    for (n, role) in [(3, None), (4, Some(Role::Either))] {
+        let conn = desk.tutorial_as(n, "r", role);
+        assert_eq!(desk.closed.get(&conn), None);
+    }
 }
 
 #[test]
@@ -214,11 +267,11 @@ fn hello_must_come_first_and_in_time() {
     let mut desk = Desk::new(0, 0);
     let (late, wrong) = (desk.socket(1, "r"), desk.socket(2, "r"));
     desk.says(wrong, r#"{"event":"offer"}"#);
-    assert_eq!(desk.closed.get(&wrong), Some(&CloseCode::Policy));
+    assert_eq!(desk.closed.get(&wrong), Some(&Cause::BadHello));
     assert_eq!(desk.hub.poll_timeout(), Some(desk.now + TIMEOUT));
     desk.now += TIMEOUT;
     desk.input(Input::Tick);
-    assert_eq!(desk.closed.get(&late), Some(&CloseCode::Policy));
+    assert_eq!(desk.closed.get(&late), Some(&Cause::NoHello));
     assert_eq!(desk.hub.poll_timeout(), None);
     desk.says(late, &hello(1));
     assert_eq!(desk.takes(late), Vec::<String>::new(), "closed is closed");

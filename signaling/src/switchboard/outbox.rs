@@ -7,12 +7,9 @@ use std::task::Poll;
 
 use futures_util::task::AtomicWaker;
 
-use crate::limits::bound;
+use crate::limits::{FRAME_COST, bound};
 use crate::metrics::Waiting;
 use crate::text::Text;
-
-/// Bytes that a queued frame costs beside its text, so that empty frames do not queue without end.
-const FRAME_COST: usize = 64;
 
 /// Frames for which an empty queue keeps room.
 const KEPT: usize = 32;

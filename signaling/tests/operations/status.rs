@@ -19,7 +19,17 @@ struct Terminal {
 impl Terminal {
     /// Nothing where there is no `script`.
     fn open(test: &str, options: &str, environment: &[(&str, &str)]) -> Option<Self> {
-        let line = format!("exec \"$PROGRAM\" --listen 127.0.0.1:0 {options}");
+        Self::after(test, "", options, environment)
+    }
+
+    /// The same after a command of the shell's.
+    fn after(
+        test: &str,
+        command: &str,
+        options: &str,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
+        let line = format!("{command}exec \"$PROGRAM\" --listen 127.0.0.1:0 {options}");
         let mut script = within("script");
         script
             .args(["-q", "-f", "-e", "-c", &line, "/dev/null"])
@@ -240,4 +250,27 @@ fn a_closed_terminal_ends_it_and_a_signal_alone_does_not() {
         stat.map_or(true, |stat| stat.contains(") Z "))
     };
     until("its end", is_gone, || terminal.shown());
+}
+
+/// As with `nohup`, which does no more than this and to send the output elsewhere.
+#[test]
+fn started_with_sighup_ignored_it_outlives_its_terminal() {
+    let test = "started_with_sighup_ignored_it_outlives_its_terminal";
+    let Some(mut terminal) = Terminal::after(test, "trap '' HUP; ", "", &[]) else {
+        return;
+    };
+    let mut ann = Socket::open(terminal.connect());
+    let mut bob = Socket::open(terminal.connect());
+    let program = terminal.program();
+    terminal.child.kill().unwrap();
+    terminal.child.wait().unwrap();
+    // Long enough for one who would end: the signal comes with the end of `script`, which has been waited for.
+    for word in ["one", "two", "three"] {
+        bob.says(word);
+        assert_eq!(ann.hears(), Heard::Text(word.into()));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let end = Command::new("kill").arg(program.to_string()).status();
+    assert!(end.unwrap().success());
+    assert_eq!(ann.hears(), Heard::Close(1001, "server going away".into()));
 }

@@ -220,7 +220,7 @@ fn who_reads_nothing_is_closed_and_holds_up_nobody() {
     let mut ann = Socket::open(certified.connect(&house));
     let mut bob = Socket::peer(certified.connect(&house), "a-secret-of-somebody");
     let frame = format!(r#"{{"data":"{}"}}"#, "x".repeat(60_000));
-    let closed = "signaling_closed_total{reason=\"too slow\"} 1";
+    let closed = "signaling_closed_total{code=\"4008\",reason=\"too slow\"} 1";
     let mut talk = || {
         ann.says(&frame);
         bob.hears_of("xxx");
@@ -252,7 +252,7 @@ async fn a_slow_handshake_is_dropped() {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
-    let server = Server::new(options).with_tls(tls);
+    let server = Server::new(options).unwrap().with_tls(tls);
     tokio::spawn(server.serve(listener, CancellationToken::new()));
     for begun in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01\x00"] {
         let mut stream = tokio::net::TcpStream::connect(addr).await.unwrap();

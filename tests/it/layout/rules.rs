@@ -105,6 +105,7 @@ pub(crate) const PURE: &[&str] = &[
     "signaling/src/relay/url",
     "signaling/src/switchboard/farewells",
     "signaling/src/text",
+    "signaling/src/verdict",
     "peer-cli/src/proto/",
     "peer-cli/src/checks",
 ];

@@ -32,7 +32,7 @@ impl House {
 
     async fn listening(addr: SocketAddr, options: ServerOptions) -> Self {
         let listener = TcpListener::bind(addr).await.expect("loopback has a port");
-        Self::serving(Server::new(options), listener)
+        Self::serving(server(options), listener)
     }
 
     fn serving(server: Server, listener: TcpListener) -> Self {
@@ -53,8 +53,17 @@ impl House {
         let clients = listen().await.expect("loopback has a port");
         let metrics = listen().await.expect("loopback has a port");
         let addr = metrics.local_addr().expect("a bound address");
-        let server = Server::new(ServerOptions::default()).with_metrics(metrics);
+        let server = server(ServerOptions::default()).with_metrics(metrics);
         (Self::serving(server, clients), addr)
+    }
+
+    /// Ends gently once the token is cancelled.
+    pub(super) async fn draining(options: ServerOptions) -> (Self, CancellationToken) {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let listener = TcpListener::bind(any).await.expect("loopback has a port");
+        let gently = CancellationToken::new();
+        let server = server(options).drained_by(gently.clone());
+        (Self::serving(server, listener), gently)
     }
 
     /// With the documented defaults.
@@ -84,6 +93,10 @@ impl House {
             .expect("the server does not panic")
             .expect("the server ends well");
     }
+}
+
+fn server(options: ServerOptions) -> Server {
+    Server::new(options).expect("options that can be had")
 }
 
 impl Drop for House {

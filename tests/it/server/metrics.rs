@@ -72,7 +72,7 @@ async fn what_goes_through_is_counted() {
         &[
             ("signaling_connections", 2.0),
             ("signaling_connections_opened_total", 3.0),
-            ("signaling_closed_total{reason=\"the client left\"}", 1.0),
+            ("signaling_closed_total{code=\"\",reason=\"the client left\"}", 1.0),
         ],
     )
     .await;
@@ -138,7 +138,12 @@ async fn calls_are_counted_by_how_they_come_out() {
 #[tokio::test]
 async fn nobody_behind_a_proxy_reads_them() {
     let house = House::usual().await;
-    for header in ["X-Forwarded-For: 192.0.2.1", "Forwarded: for=192.0.2.1"] {
+    for header in [
+        "X-Forwarded-For: 192.0.2.1",
+        "Forwarded: for=192.0.2.1",
+        "X-Real-IP: 192.0.2.1",
+        "Via: 1.1 proxy",
+    ] {
         let headers = format!("{CLOSE}{header}\r\n");
         let answer = ask(&house, "GET /metrics", &headers).await;
         assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");

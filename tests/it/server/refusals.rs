@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use shared::Secret;
-use signaling::{Auth, Limits, ServerOptions, TokenKeys};
+use shared::{Role, Room, Secret};
+use signaling::{Auth, Grant, Limits, ServerOptions, TokenKeys};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,8 +15,15 @@ use super::house::{House, LIMIT};
 use super::http::{CLOSE, UPGRADE, ask, upgraded};
 use super::metrics::becomes;
 
-async fn counts(house: &House, kind: &str, reason: &str, times: u32) {
-    let name = format!("signaling_{kind}_total{{reason=\"{reason}\"}}");
+/// Requests that became no WebSocket.
+async fn refused(house: &House, reason: &str, times: u32) {
+    let name = format!("signaling_refused_total{{reason=\"{reason}\"}}");
+    becomes(house, &[(&name, f64::from(times))]).await;
+}
+
+/// WebSockets that were closed.
+async fn closed(house: &House, code: u16, reason: &str, times: u32) {
+    let name = format!("signaling_closed_total{{code=\"{code}\",reason=\"{reason}\"}}");
     becomes(house, &[(&name, f64::from(times))]).await;
 }
 
@@ -56,7 +63,7 @@ async fn requests_that_become_no_websocket() {
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
         );
-        counts(&house, "refused", reason, 1).await;
+        refused(&house, reason, 1).await;
     }
     let mut garbage = connect(&house).await;
     garbage
@@ -64,7 +71,7 @@ async fn requests_that_become_no_websocket() {
         .await
         .expect("sent");
     assert!(ends(&mut garbage).await.starts_with(b"HTTP/1.1 400 "));
-    counts(&house, "refused", "no HTTP", 1).await;
+    refused(&house, "no HTTP", 1).await;
     let mut large = connect(&house).await;
     let head = format!(
         "GET / HTTP/1.1\r\nHost: x\r\nCookie: {}",
@@ -72,19 +79,19 @@ async fn requests_that_become_no_websocket() {
     );
     let _ = large.write_all(head.as_bytes()).await;
     ends(&mut large).await;
-    counts(&house, "refused", "request too large", 1).await;
+    refused(&house, "request too large", 1).await;
     let mut slow = connect(&house).await;
     slow.write_all(b"GET / HTTP/1.1\r\nHo").await.expect("sent");
     assert_eq!(ends(&mut slow).await, b"");
     assert_eq!(ends(&mut connect(&house).await).await, b"");
-    counts(&house, "refused", "too slow to ask", 2).await;
+    refused(&house, "too slow to ask", 2).await;
     // Who was answered and asks nothing more is let go without a count.
     let mut kept = connect(&house).await;
     kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         .await
         .expect("sent");
     assert!(ends(&mut kept).await.starts_with(b"HTTP/1.1 200 "));
-    counts(&house, "refused", "too slow to ask", 2).await;
+    refused(&house, "too slow to ask", 2).await;
 }
 
 #[tokio::test]
@@ -99,7 +106,7 @@ async fn who_asks_and_never_reads() {
     .await
     .is_ok_and(|sent| sent.is_ok())
     {}
-    counts(&house, "refused", "too slow to read an answer", 1).await;
+    refused(&house, "too slow to read an answer", 1).await;
 }
 
 #[tokio::test]
@@ -113,7 +120,7 @@ async fn too_many_connections() {
     let _inside = Client::tutorial(&house, "").await;
     let answer = ask(&house, "GET /socket", UPGRADE).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    counts(&house, "refused", "the server is full", 1).await;
+    refused(&house, "the server is full", 1).await;
     // Until they are too slow nobody else is asked anything.
     let _silent = (connect(&house).await, connect(&house).await);
     let mut third = connect(&house).await;
@@ -146,49 +153,58 @@ async fn sockets_that_break_a_rule() {
         ..Limits::default()
     })
     .await;
-    let closed = async |mut client: Client, code: u16, reason: &str, times: u32| {
+    let ends = async |mut client: Client, code: u16, reason: &str, times: u32| {
         assert_eq!(client.closed().await.0, code, "{reason}");
-        counts(&house, "closed", reason, times).await;
+        closed(&house, code, reason, times).await;
     };
     let wrong = Client::tutorial(&house, "?room=a%20b").await;
-    closed(wrong, 1008, "policy violation", 1).await;
+    ends(wrong, 1008, "bad query", 1).await;
+    let twice = Client::tutorial(&house, "?room=a&room=b").await;
+    ends(twice, 1008, "bad query", 2).await;
     let late = Client::silent(&house, "").await;
-    closed(late, 1008, "policy violation", 2).await;
+    ends(late, 1008, "no hello in time", 1).await;
+    let mut rude = Client::silent(&house, "").await;
+    rude.says(r#"{"event":"offer"}"#).await;
+    ends(rude, 1008, "bad hello", 1).await;
     let (old, _) = Client::peer(&house, "?room=a", 1).await;
     let (_new, _) = Client::peer(&house, "?room=a", 1).await;
-    closed(old, 4000, "replaced by a newer connection", 1).await;
+    ends(old, 4000, "replaced by a newer connection", 1).await;
     let mut binary = Client::tutorial(&house, "?room=a").await;
     binary.sends(Message::binary(vec![1])).await.expect("sent");
-    closed(binary, 1003, "binary frame", 1).await;
+    ends(binary, 1003, "binary frame", 1).await;
     let mut large = Client::tutorial(&house, "?room=a").await;
     large.says(&"x".repeat(70_000)).await;
-    closed(large, 1009, "frame too large", 1).await;
+    ends(large, 1009, "frame too large", 1).await;
     let mut fast = Client::tutorial(&house, "?room=a").await;
     for _ in 0..100 {
         let _ = fast.sends(Message::text("x")).await;
     }
-    closed(fast, 4029, "too many messages", 1).await;
+    ends(fast, 4029, "too many messages", 1).await;
     let _guest = Client::tutorial(&house, "?room=a").await;
     let third = Client::tutorial(&house, "?room=a").await;
-    closed(third, 4003, "room full", 1).await;
+    ends(third, 4003, "room full", 1).await;
     let _other = Client::tutorial(&house, "?room=b").await;
     let nowhere = Client::tutorial(&house, "?room=c").await;
-    closed(nowhere, 4003, "room full", 2).await;
+    ends(nowhere, 4003, "too many rooms", 1).await;
 }
 
 #[tokio::test]
 async fn frames_that_are_none() {
     let house = strict(Limits::default()).await;
-    for (n, frame) in (1..).zip([
-        // Text that is not UTF-8; not masked; compressed, which nobody has agreed on; a reserved opcode; a ping in fragments;
-        // a continuation of nothing. RFC 6455 section 5.2.
-        &b"\x81\x82\0\0\0\0\xff\xfe"[..],
-        b"\x81\x01x",
-        b"\xc1\x81\0\0\0\0x",
-        b"\x83\x81\0\0\0\0x",
-        b"\x09\x80\0\0\0\0",
-        b"\x80\x81\0\0\0\0x",
-    ]) {
+    for (frame, reason, times) in [
+        (
+            &b"\x81\x82\0\0\0\0\xff\xfe"[..],
+            "text that is not UTF-8",
+            1,
+        ),
+        // Not masked; compressed, which nobody has agreed on; a reserved opcode; a ping in fragments; a continuation of
+        // nothing. RFC 6455 section 5.2.
+        (b"\x81\x01x", "broken frame", 1),
+        (b"\xc1\x81\0\0\0\0x", "broken frame", 2),
+        (b"\x83\x81\0\0\0\0x", "broken frame", 3),
+        (b"\x09\x80\0\0\0\0", "broken frame", 4),
+        (b"\x80\x81\0\0\0\0x", "broken frame", 5),
+    ] {
         let mut stream = upgraded(&house, UPGRADE).await;
         stream.write_all(frame).await.expect("sent");
         let told = ends(&mut stream).await;
@@ -197,7 +213,7 @@ async fn frames_that_are_none() {
             told[0] == 0x88 && told[2..4] == [0x03, 0xf0],
             "{frame:?}: {told:?}"
         );
-        counts(&house, "closed", "policy violation", n).await;
+        closed(&house, 1008, reason, times).await;
     }
 }
 
@@ -215,7 +231,7 @@ async fn too_many_bytes_whole_or_in_fragments_without_end() {
     }
     let told = client.closed().await;
     assert_eq!(told, (4030, "too many bytes".to_owned()));
-    counts(&house, "closed", "too many bytes", 1).await;
+    closed(&house, 4030, "too many bytes", 1).await;
     let mut stream = upgraded(&house, UPGRADE).await;
     let fragments = b"\x00\x80\0\0\0\0".repeat(10_000);
     stream.write_all(b"\x01\x80\0\0\0\0").await.expect("sent");
@@ -223,7 +239,7 @@ async fn too_many_bytes_whole_or_in_fragments_without_end() {
     for _ in 0..3 {
         let _ = stream.write_all(&fragments).await;
     }
-    counts(&house, "closed", "too many bytes", 2).await;
+    closed(&house, 4030, "too many bytes", 2).await;
 }
 
 #[tokio::test]
@@ -243,7 +259,7 @@ async fn who_says_nothing_or_hears_nothing() {
     .await;
     let mut idle = Client::tutorial(&house, "?room=quiet").await;
     assert_eq!(idle.closed().await, (4009, "idle for too long".to_owned()));
-    counts(&house, "closed", "idle for too long", 1).await;
+    closed(&house, 4009, "idle for too long", 1).await;
     let _slow = Client::narrow(&house, "?room=loud").await;
     let mut writer = Client::tutorial(&house, "?room=loud").await;
     let flood = async {
@@ -253,21 +269,88 @@ async fn who_says_nothing_or_hears_nothing() {
     };
     tokio::select! {
         () = flood => {}
-        () = counts(&house, "closed", "too slow", 1) => {}
+        () = closed(&house, 4008, "too slow", 1) => {}
     }
 }
 
 #[tokio::test]
-async fn forged_tokens() {
+async fn who_has_no_good_token() {
     let keys = TokenKeys::new(Some(Secret::new("x".repeat(32))), None).expect("a key");
+    let signed = |room: Option<&str>, role: Option<Role>| {
+        let grant = Grant {
+            room: room.map(|room| Room::new(room).expect("a room")),
+            role,
+            ..Grant::default()
+        };
+        let token = keys.sign(&grant, Duration::from_secs(60));
+        token.expect("a token")
+    };
+    let other = TokenKeys::new(Some(Secret::new("y".repeat(32))), None).expect("a key");
+    let forged = other.sign(&Grant::default(), Duration::from_secs(60));
     let house = House::open(ServerOptions {
-        auth: Auth::Token(keys),
+        auth: Auth::Token(keys.clone()),
         ..ServerOptions::default()
     })
     .await;
-    let mut stranger = Client::tutorial(&house, "?token=a.b.c").await;
-    assert_eq!(stranger.closed().await.0, 4401);
-    counts(&house, "closed", "not authorised", 1).await;
+    for (query, reason) in [
+        (String::new(), "no token"),
+        ("?token=a.b.c".to_owned(), "strange token"),
+        (
+            format!("?token={}", forged.expect("a token")),
+            "forged token",
+        ),
+        (
+            format!("?room=attic&token={}", signed(Some("kitchen"), None)),
+            "token for another room",
+        ),
+        (
+            // A client of the tutorial has no role.
+            format!("?token={}", signed(None, Some(Role::Call))),
+            "another role",
+        ),
+    ] {
+        let mut stranger = Client::tutorial(&house, &query).await;
+        assert_eq!(stranger.closed().await.0, 4401, "{reason}");
+        closed(&house, 4401, reason, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere() {
+    let house = House::open(ServerOptions {
+        origins: vec!["https://mine.example".to_owned()],
+        ..ServerOptions::default()
+    })
+    .await;
+    let mut page = Client::open(&house, "", false, Some("https://evil.example")).await;
+    assert_eq!(page.closed().await.0, 1008);
+    closed(&house, 1008, "foreign origin", 1).await;
+}
+
+/// A frame that takes longer than an answer to a ping may is no silence.
+#[tokio::test]
+async fn who_speaks_slowly_is_heard_out() {
+    let house = House::open(ServerOptions {
+        ping_every: Duration::from_millis(100),
+        ping_deadline: Duration::from_millis(300),
+        ..ServerOptions::default()
+    })
+    .await;
+    let mut ann = Client::tutorial(&house, "").await;
+    let mut slow = upgraded(&house, UPGRADE).await;
+    slow.write_all(b"\x81\x8a\0\0\0\0").await.expect("sent");
+    // Not one pong in all this time.
+    for byte in b"0123456789" {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        slow.write_all(&[*byte]).await.expect("sent");
+    }
+    assert_eq!(ann.hears().await, "0123456789");
+    // And then it is silent.
+    let mut rest = Vec::new();
+    let end = timeout(LIMIT, slow.read_to_end(&mut rest)).await;
+    let _ = end.expect("an end");
+    let name = "signaling_closed_total{code=\"\",reason=\"the client fell silent\"}";
+    becomes(&house, &[(name, 1.0)]).await;
 }
 
 /// The patience of the hello that never comes is not that of the one that was said.

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, hello};
 use super::house::{House, LIMIT};
-use super::http::{UPGRADE, upgraded};
+use super::http::{CLOSE, UPGRADE, ask, upgraded};
 use super::metrics::becomes;
 
 /// What came as `Authorization`, and the body.
@@ -217,8 +217,14 @@ async fn it_refuses_in_its_own_words_and_what_is_no_answer_refuses_until_later()
         }
     }
     let counted = [
-        ("signaling_closed_total{reason=\"not authorised\"}", 6.0),
-        ("signaling_closed_total{reason=\"try again later\"}", 10.0),
+        (
+            "signaling_closed_total{code=\"4401\",reason=\"turned away by the auth service\"}",
+            6.0,
+        ),
+        (
+            "signaling_closed_total{code=\"1013\",reason=\"auth service does not decide\"}",
+            10.0,
+        ),
     ];
     becomes(&house, &counted).await;
 }
@@ -307,6 +313,8 @@ async fn whoever_may_stay_for_a_while_is_told_when_it_is_over() {
     let over = "the time is over for which it was let in".to_owned();
     assert_eq!(guest.closed().await, (4401, over));
     host.event("left").await;
+    let name = "signaling_closed_total{code=\"4401\",reason=\"time over\"}";
+    becomes(&house, &[(name, 1.0)]).await;
 }
 
 #[tokio::test]
@@ -340,4 +348,27 @@ async fn a_call_between_two_who_are_let_in_and_one_who_is_not() {
         "{}",
         stranger.reason
     );
+}
+
+/// Whoever waits for the answer when the server begins to end is told so as all others are.
+#[tokio::test]
+async fn who_is_still_being_decided_about_when_the_server_drains() {
+    let service = Service::open().await;
+    let free = CancellationToken::new();
+    *service.busy.lock().expect("no panic") = Some(free.clone());
+    let options = ServerOptions {
+        drain: Duration::from_secs(20),
+        ..service.options()
+    };
+    let (house, gently) = House::draining(options).await;
+    let mut client = Client::tutorial(&house, "").await;
+    until("it is asked", || service.waiting.lock().expect("no panic").0 == 1).await;
+    gently.cancel();
+    let ready = async || ask(&house, "GET /readyz", CLOSE).await;
+    while !ready().await.starts_with("HTTP/1.1 503 ") {
+        tokio::task::yield_now().await;
+    }
+    free.cancel();
+    assert_eq!(client.closed().await, (1001, "server going away".to_owned()));
+    house.stopped().await;
 }

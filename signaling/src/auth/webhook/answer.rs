@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, ensure};
 use serde::Deserialize;
 use shared::{IceServer, Name, Role, Room, Secret};
 
@@ -51,38 +52,47 @@ enum Urls {
 }
 
 impl Answer {
-    /// `None` if it is none. Nothing at all is a simple yes, and members that are not known are ignored.
-    pub(crate) fn parse(body: &[u8]) -> Option<Self> {
+    /// Nothing at all is a simple yes, and members that are not known are ignored. Errors repeat nothing of the body, which may
+    /// hold credentials.
+    pub(crate) fn parse(body: &[u8]) -> anyhow::Result<Self> {
         if body.trim_ascii().is_empty() {
-            return Some(Self::default());
+            return Ok(Self::default());
         }
         // Of a list its members would be taken in turn.
-        let object: serde_json::Map<_, _> = serde_json::from_slice(body).ok()?;
-        let told = Told::deserialize(serde_json::Value::Object(object)).ok()?;
-        let role = told.role.as_deref().map(|role| {
-            let roles = [Role::Call, Role::Answer, Role::Either];
-            roles.into_iter().find(|known| known.as_str() == role)
-        });
-        let role = match role {
-            Some(None) => return None,
-            role => role.flatten(),
-        };
-        let ice_servers: Vec<IceServer> = told.ice_servers.into_iter().map(Server::into).collect();
-        let bytes = serde_json::to_string(&ice_servers).ok()?.len();
-        if ice_servers.len() > MAX_ICE_SERVERS || bytes > MAX_ICE_BYTES {
-            return None;
-        }
+        let object: Result<serde_json::Map<_, _>, _> = serde_json::from_slice(body);
+        let object = object.ok().context("the body is no JSON object")?;
+        let told = Told::deserialize(serde_json::Value::Object(object)).ok();
+        let told = told.context(
+            "a member is not of its type (room, name, role: text; iceServers: as in WebRTC; expires: seconds)",
+        )?;
+        let (room, name) = (told.room.map(Room::new), told.name.map(Name::new));
         let stays = told.expires.map(Duration::try_from_secs_f64);
-        Some(Self {
+        Ok(Self {
             grant: Grant {
-                room: told.room.map(Room::new).transpose().ok()?,
-                name: told.name.map(Name::new).transpose().ok()?,
-                role,
+                room: room.transpose().ok().context("room is none")?,
+                name: name.transpose().ok().context("name is none")?,
+                role: told.role.as_deref().map(role).transpose()?,
             },
-            ice_servers,
-            stays: stays.transpose().ok()?,
+            ice_servers: bounded(told.ice_servers)?,
+            stays: stays.transpose().ok().context("expires is no time")?,
         })
     }
+}
+
+fn role(text: &str) -> anyhow::Result<Role> {
+    let mut roles = [Role::Call, Role::Answer, Role::Either].into_iter();
+    let role = roles.find(|known| known.as_str() == text);
+    role.context("role is none of call, answer and either")
+}
+
+fn bounded(told: Vec<Server>) -> anyhow::Result<Vec<IceServer>> {
+    let servers: Vec<IceServer> = told.into_iter().map(Server::into).collect();
+    let bytes = serde_json::to_string(&servers)?.len();
+    ensure!(
+        servers.len() <= MAX_ICE_SERVERS && bytes <= MAX_ICE_BYTES,
+        "more than {MAX_ICE_SERVERS} iceServers, or {MAX_ICE_BYTES} bytes of them"
+    );
+    Ok(servers)
 }
 
 impl From<Server> for IceServer {
@@ -123,8 +133,8 @@ mod tests {
     fn yes_is_said_in_many_ways() {
         for plain in ["", " \n", "{}", r#"{"id":7,"more":{"unknown":true}}"#] {
             assert_eq!(
-                Answer::parse(plain.as_bytes()),
-                Some(Answer::default()),
+                Answer::parse(plain.as_bytes()).unwrap(),
+                Answer::default(),
                 "{plain}"
             );
         }
@@ -143,25 +153,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_lets_nobody_in() {
+    fn what_is_no_answer_lets_nobody_in_and_the_operator_is_told_why() {
         let many = format!(
             r#"{{"iceServers":[{{"urls":"stun:{}"}}]}}"#,
             "x".repeat(5000)
         );
-        for bad in [
-            "yes",
-            "[]",
-            "\"\"",
-            r#"{"room":"a b"}"#,
-            r#"{"name":7}"#,
-            r#"{"role":"king"}"#,
-            r#"{"expires":-1}"#,
-            r#"{"expires":1e300}"#,
-            r#"{"iceServers":{}}"#,
-            r#"{"iceServers":[{}]}"#,
-            &many,
+        for (bad, why) in [
+            ("yes", "no JSON object"),
+            ("[]", "no JSON object"),
+            ("\"\"", "no JSON object"),
+            (r#"{"room":"a b"}"#, "room"),
+            (r#"{"name":7}"#, "type"),
+            (r#"{"role":"king"}"#, "role"),
+            (r#"{"expires":-1}"#, "expires"),
+            (r#"{"expires":1e300}"#, "expires"),
+            (r#"{"iceServers":{}}"#, "type"),
+            (r#"{"iceServers":[{}]}"#, "type"),
+            (r#"{"iceServers":"hunter2"}"#, "type"),
+            (&many, "4096 bytes"),
         ] {
-            assert_eq!(Answer::parse(bad.as_bytes()), None, "{bad}");
+            let error = Answer::parse(bad.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
         }
     }
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shared::{CloseCode, PeerId, Room};
+use shared::{PeerId, Room};
 
 use crate::hub::ConnId;
+use crate::verdict::Cause;
 
 /// A connection, and what its client believes.
 pub(super) struct Client {
@@ -22,7 +23,7 @@ pub(super) struct Client {
     /// Those who were there, in order, once it was welcomed.
     pub(super) welcome: Vec<String>,
     welcomed: bool,
-    pub(super) closed: Option<CloseCode>,
+    pub(super) closed: Option<Cause>,
 }
 
 impl Client {

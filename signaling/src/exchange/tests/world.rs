@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use shared::{CloseCode, PeerId, Room};
+use shared::{PeerId, Room};
 
 use super::super::*;
 use super::client::Client;
@@ -11,6 +11,7 @@ use crate::grant::Grant;
 use crate::hub::{ConnId, Kind};
 use crate::identity;
 use crate::limits::Limits;
+use crate::verdict::Cause;
 
 /// One server, and what is on its way to it from each other.
 pub(super) struct Node {
@@ -86,7 +87,7 @@ impl World {
     /// Kill -9, and another process in its place.
     pub(super) fn restart(&mut self, node: usize) {
         for client in self.clients.iter_mut().filter(|c| c.node == node) {
-            client.closed = client.closed.or(Some(CloseCode::GoingAway));
+            client.closed = client.closed.or(Some(Cause::GoingAway));
         }
         self.nodes[node] = self.fresh();
     }
@@ -147,7 +148,7 @@ impl World {
             node, conn, closed, ..
         } = self.clients[client];
         if closed.is_none() {
-            self.clients[client].closed = Some(CloseCode::GoingAway);
+            self.clients[client].closed = Some(Cause::GoingAway);
             self.input(node, Input::Gone { conn });
         }
     }
@@ -163,7 +164,7 @@ impl World {
             match output {
                 Output::Send { conn, text } => self.hears(conn, text.as_str()),
                 Output::WithIceServers { conn, event, .. } => self.hears(conn, &event.to_text()),
-                Output::Close { conn, code, .. } => self.client(conn).closed = Some(code),
+                Output::Close { conn, verdict } => self.client(conn).closed = Some(verdict.cause),
                 Output::Called(_) | Output::Home(_) => {}
             }
         }

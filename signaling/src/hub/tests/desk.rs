@@ -1,5 +1,7 @@
 //! A hub and all its listeners, for short tests.
 
+use shared::Role;
+
 use super::*;
 use crate::envelope::Envelope;
 use crate::grant::Grant;
@@ -9,7 +11,7 @@ pub(super) struct Desk {
     pub(super) hub: Hub,
     pub(super) now: Instant,
     pub(super) heard: HashMap<ConnId, Vec<String>>,
-    pub(super) closed: HashMap<ConnId, CloseCode>,
+    pub(super) closed: HashMap<ConnId, Cause>,
     /// Recipients of each output in order.
     pub(super) last: Vec<ConnId>,
 }
@@ -34,13 +36,16 @@ pub(super) fn id_of(who: u8) -> String {
 
 impl Desk {
     pub(super) fn new(max_rooms: usize, max_room: usize) -> Self {
-        let limits = Limits {
+        Self::within(&Limits {
             max_rooms,
             max_room,
             ..Limits::default()
-        };
+        })
+    }
+
+    pub(super) fn within(limits: &Limits) -> Self {
         Self {
-            hub: Hub::new(&limits, TIMEOUT),
+            hub: Hub::new(limits, TIMEOUT),
             now: Instant::now(),
             heard: HashMap::new(),
             closed: HashMap::new(),
@@ -71,14 +76,19 @@ impl Desk {
                     self.last.push(conn);
                 }
                 Output::Called(_) | Output::Home(_) => {}
-                Output::Close { conn, code, .. } => {
-                    assert!(self.closed.insert(conn, code).is_none(), "closed twice");
+                Output::Close { conn, verdict } => {
+                    assert!(self.closed.insert(conn, verdict.cause).is_none(), "closed twice");
                 }
             }
         }
     }
 
     pub(super) fn tutorial(&mut self, conn: u64, room: &str) -> ConnId {
+        self.tutorial_as(conn, room, None)
+    }
+
+    /// The same with a role that somebody has fixed for it.
+    pub(super) fn tutorial_as(&mut self, conn: u64, room: &str, role: Option<Role>) -> ConnId {
         let conn = ConnId(conn);
         let id = identity::of_number(&[7; 32], conn.0).unwrap();
         let (room, kind) = (Some(Room::new(room).unwrap()), Kind::Tutorial(id));
@@ -86,6 +96,7 @@ impl Desk {
             conn,
             grant: Grant {
                 room,
+                role,
                 ..Grant::default()
             },
             origin: None,

@@ -76,7 +76,7 @@ impl Scene {
             Step::Gone(pick) => {
                 if let Some(conn) = self.pick(pick) {
                     self.desk.input(Input::Gone { conn });
-                    self.desk.closed.insert(conn, CloseCode::GoingAway);
+                    self.desk.closed.insert(conn, Cause::GoingAway);
                 }
             }
             Step::Wait(ms) => {

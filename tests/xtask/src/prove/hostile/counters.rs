@@ -14,7 +14,7 @@ const LEFT: [&str; 2] = ["the client left", "the connection broke"];
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Who was turned away, by reason.
+/// Who was turned away, by close code and reason, or by reason alone.
 pub(super) struct Counters(BTreeMap<String, u64>);
 
 /// What the server calls the end that an attacker has seen; nothing for one that is none of its doing.
@@ -27,21 +27,21 @@ pub(super) fn reasons(ending: &str) -> Option<&'static [&'static str]> {
         "426" => &["no WebSocket"],
         "429" => &["too many from one address"],
         "503" => &["the server is full"],
-        "1003" => &["binary frame"],
-        "1008" => &["policy violation"],
-        "1009" => &["frame too large"],
-        "4000" => &["replaced by a newer connection"],
-        "4003" => &["room full"],
-        "4009" => &["idle for too long"],
-        "4029" => &["too many messages"],
-        "4030" => &["too many bytes"],
-        "4401" => &["not authorised"],
+        "1003" => &["1003"],
+        "1008" => &["1008"],
+        "1009" => &["1009"],
+        "4000" => &["4000"],
+        "4003" => &["4003"],
+        "4009" => &["4009"],
+        "4029" => &["4029"],
+        "4030" => &["4030"],
+        "4401" => &["4401"],
         // Who does not read hears no code.
         "silence" => &[
             "too slow to ask",
             "too slow to read an answer",
             "request too large",
-            "too slow",
+            "4008",
         ],
         _ => return None,
     })
@@ -51,21 +51,25 @@ impl Counters {
     fn read(page: &str) -> Self {
         let lines = page.lines().filter_map(|line| {
             let rest = line
-                .strip_prefix("signaling_closed_total{reason=\"")
+                .strip_prefix("signaling_closed_total{code=\"")
                 .or_else(|| line.strip_prefix("signaling_refused_total{reason=\""))?;
-            let (reason, number) = rest.split_once("\"} ")?;
-            Some((reason.to_owned(), number.parse().ok()?))
+            let (why, number) = rest.split_once("\"} ")?;
+            Some((why.replace("\",reason=\"", " "), number.parse().ok()?))
         });
         Self(
             lines
-                .filter(|(reason, _)| !LEFT.contains(&reason.as_str()))
+                .filter(|(why, _)| !LEFT.contains(&why.trim_start()))
                 .collect(),
         )
     }
 
     pub(super) fn of(&self, reasons: &[&str]) -> u64 {
-        let counts = reasons.iter().filter_map(|reason| self.0.get(*reason));
-        counts.sum()
+        let is_one = |why: &str| {
+            let code = why.split(' ').next().unwrap_or_default();
+            reasons.contains(&why) || reasons.contains(&code)
+        };
+        let counts = self.0.iter().filter(|(why, _)| is_one(why));
+        counts.map(|(_, count)| count).sum()
     }
 
     pub(super) fn all(&self) -> u64 {
@@ -114,8 +118,8 @@ mod tests {
 
     #[test]
     fn who_left_was_not_turned_away() {
-        let page = "signaling_closed_total{reason=\"too slow\"} 3\n\
-                    signaling_closed_total{reason=\"the client left\"} 5\n\
+        let page = "signaling_closed_total{code=\"4008\",reason=\"too slow\"} 3\n\
+                    signaling_closed_total{code=\"\",reason=\"the client left\"} 5\n\
                     signaling_refused_total{reason=\"too slow to ask\"} 4\n\
                     signaling_rooms 7\n";
         let counters = Counters::read(page);
