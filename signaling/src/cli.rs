@@ -226,6 +226,12 @@ impl Arguments {
         )?)
     }
 
+    /// How many threads are to serve.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.run.threads(self.tls.is_asked_for())
+    }
+
     /// Whether a line on the terminal may say how the server does.
     #[must_use]
     pub fn status(&self) -> bool {

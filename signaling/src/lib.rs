@@ -235,7 +235,14 @@ impl Server {
             tls: self.tls,
             metrics: self.asked,
         };
-        let served = http::serve((options, self.webhook), switchboard, metrics, listeners, ending).await;
+        let served = http::serve(
+            (options, self.webhook),
+            switchboard,
+            metrics,
+            listeners,
+            ending,
+        )
+        .await;
         carrying.ended().await;
         relay_stop.cancel();
         match relaying {

@@ -3,15 +3,17 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use signaling::cli::{Arguments, Errand, Refused, Secrets, TokenArguments};
 use signaling::log::{self, Format};
 use signaling::program;
+use signaling::status::Screen;
+use tokio::runtime::Builder;
 
 /// Exit code for what the user can put right: an option or its surroundings.
 const CONFIGURATION: u8 = 2;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(Refused::Usage(why)) => why.exit(),
@@ -24,11 +26,23 @@ async fn main() -> ExitCode {
         return print(token);
     }
     let screen = log::start(arguments.log);
-    let ready = match program::prepare(&arguments).await {
+    let mut runtime = Builder::new_multi_thread();
+    match runtime
+        .worker_threads(arguments.threads())
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(serve(&arguments, screen)),
+        Err(why) => fail(1, &anyhow!(why).context("no threads"), arguments.log),
+    }
+}
+
+async fn serve(arguments: &Arguments, screen: Screen) -> ExitCode {
+    let ready = match program::prepare(arguments).await {
         Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };
-    match program::run(&arguments, ready, screen).await {
+    match program::run(arguments, ready, screen).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => fail(1, &why, arguments.log),
     }

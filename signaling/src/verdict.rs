@@ -137,10 +137,6 @@ impl Verdict {
             reason: reason.to_string(),
         }
     }
-
-    pub(crate) const fn code(&self) -> CloseCode {
-        self.cause.code()
-    }
 }
 
 /// Where there is nothing to add.

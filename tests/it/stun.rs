@@ -43,7 +43,8 @@ async fn call(stun: &[String]) -> Vec<Stamped> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let server = format!("ws://{}/socket", listener.local_addr().expect("bound"));
     let shutdown = CancellationToken::new();
-    let serving = signaling::Server::new(signaling::ServerOptions::default()).expect("the defaults");
+    let serving =
+        signaling::Server::new(signaling::ServerOptions::default()).expect("the defaults");
     let serving = tokio::spawn(serving.serve(listener, shutdown.clone()));
     let words = |verb: &str, more: &[&str]| {
         let mut words: Vec<String> = ["peer-cli", verb, "--server", &server]

@@ -1,7 +1,9 @@
 //! How it is run: TLS, the file of options, the end.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -29,11 +31,31 @@ pub(super) struct RunArguments {
     #[arg(env = "SIGNALING_DRAIN", hide_env = true)]
     pub(super) drain: Duration,
 
+    /// Threads that serve; default: half of the processors, with TLS all
+    ///
+    /// A message is so little work that more threads would mostly wake each other; the handshakes of TLS are much.
+    #[arg(long, value_name = "N", env = "SIGNALING_THREADS", hide_env = true)]
+    pub(super) threads: Option<NonZeroUsize>,
+
     /// No status line on the terminal
     ///
     /// That says how many connections and rooms there are, messages a second, and what waits. There is none either where stderr is no terminal, and with --log json.
     #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
     pub(super) no_status: bool,
+}
+
+impl RunArguments {
+    /// With two of them on two processors a message costs half as much again as with one (README, `prove signaling`): its sender's
+    /// task, the switchboard and its recipient's task wake each other across threads.
+    pub(super) fn threads(&self, has_tls: bool) -> usize {
+        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+        let usual = if has_tls {
+            processors
+        } else {
+            processors.div_ceil(2)
+        };
+        self.threads.map_or(usual, NonZeroUsize::get)
+    }
 }
 
 /// TLS, for `--help` in one group.
@@ -104,6 +126,10 @@ fn domain(text: &str) -> Result<String, String> {
 }
 
 impl TlsArguments {
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.tls_cert.is_some() || !self.acme.is_empty()
+    }
+
     pub(super) fn tls(&self) -> anyhow::Result<Option<Tls>> {
         if let Some(acme) = self.acme()? {
             return Tls::from_acme(&acme).map(Some);
@@ -150,6 +176,21 @@ mod tests {
 
     use super::*;
     use crate::cli::Arguments;
+
+    #[test]
+    fn threads_are_as_many_as_are_asked_for_and_at_least_one() {
+        let threads = |line: &str| {
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            arguments.threads()
+        };
+        let (few, many) = (
+            threads("signaling"),
+            threads("signaling --tls-cert c --tls-key k"),
+        );
+        assert!(few >= 1 && (many / 2..=many).contains(&few), "{few} {many}");
+        assert_eq!(threads("signaling --threads 3"), 3);
+        assert!(Arguments::try_parse_from(["signaling", "--threads", "0"]).is_err());
+    }
 
     #[test]
     fn domains_are_names() {

@@ -154,11 +154,7 @@ fn called(text: &Text) -> Option<Called> {
     })
 }
 
-fn introduced(
-    text: &Text,
-    origin: Option<String>,
-    grant: &Grant,
-) -> Result<PeerInfo, Verdict> {
+fn introduced(text: &Text, origin: Option<String>, grant: &Grant) -> Result<PeerInfo, Verdict> {
     let hello = Hello::parse(text.as_str()).map_err(|e| Verdict::new(Cause::BadHello, e))?;
     let name = grant.admits(&hello);
     Ok(PeerInfo {

@@ -218,7 +218,11 @@ fn the_only_member_of_a_room_may_move_where_no_more_rooms_are_permitted() {
     assert_eq!(desk.closed.get(&a), Some(&Cause::Replaced));
     let _guest = desk.tutorial(4, "s");
     let stays = desk.peer(5, "u", 2);
-    assert_eq!(desk.closed.get(&stays), Some(&Cause::TooManyRooms), "s goes on");
+    assert_eq!(
+        desk.closed.get(&stays),
+        Some(&Cause::TooManyRooms),
+        "s goes on"
+    );
     assert_eq!(desk.closed.get(&b), None);
 }
 

@@ -7,6 +7,7 @@ mod deploy;
 mod drain;
 mod file;
 mod house;
+mod proxy;
 mod socket;
 mod status;
 mod tls;

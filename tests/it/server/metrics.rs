@@ -72,7 +72,10 @@ async fn what_goes_through_is_counted() {
         &[
             ("signaling_connections", 2.0),
             ("signaling_connections_opened_total", 3.0),
-            ("signaling_closed_total{code=\"\",reason=\"the client left\"}", 1.0),
+            (
+                "signaling_closed_total{code=\"\",reason=\"the client left\"}",
+                1.0,
+            ),
         ],
     )
     .await;

@@ -28,7 +28,9 @@ async fn two_peers_that_trust_its_authority_talk() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("wss://{}/socket", listener.local_addr().expect("bound"));
-    let server = Server::new(ServerOptions::default()).expect("the defaults").with_tls(tls.expect("files"));
+    let server = Server::new(ServerOptions::default())
+        .expect("the defaults")
+        .with_tls(tls.expect("files"));
     let shutdown = CancellationToken::new();
     let _ends = shutdown.clone().drop_guard();
     tokio::spawn(server.serve(listener, shutdown));

@@ -362,13 +362,19 @@ async fn who_is_still_being_decided_about_when_the_server_drains() {
     };
     let (house, gently) = House::draining(options).await;
     let mut client = Client::tutorial(&house, "").await;
-    until("it is asked", || service.waiting.lock().expect("no panic").0 == 1).await;
+    until("it is asked", || {
+        service.waiting.lock().expect("no panic").0 == 1
+    })
+    .await;
     gently.cancel();
     let ready = async || ask(&house, "GET /readyz", CLOSE).await;
     while !ready().await.starts_with("HTTP/1.1 503 ") {
         tokio::task::yield_now().await;
     }
     free.cancel();
-    assert_eq!(client.closed().await, (1001, "server going away".to_owned()));
+    assert_eq!(
+        client.closed().await,
+        (1001, "server going away".to_owned())
+    );
     house.stopped().await;
 }

@@ -77,7 +77,10 @@ impl Desk {
                 }
                 Output::Called(_) | Output::Home(_) => {}
                 Output::Close { conn, verdict } => {
-                    assert!(self.closed.insert(conn, verdict.cause).is_none(), "closed twice");
+                    assert!(
+                        self.closed.insert(conn, verdict.cause).is_none(),
+                        "closed twice"
+                    );
                 }
             }
         }
