@@ -340,11 +340,15 @@ async fn who_speaks_slowly_is_heard_out() {
     let mut slow = upgraded(&house, UPGRADE).await;
     slow.write_all(b"\x81\x8a\0\0\0\0").await.expect("sent");
     // Not one pong in all this time.
-    for byte in b"0123456789" {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        slow.write_all(&[*byte]).await.expect("sent");
-    }
-    assert_eq!(ann.hears().await, "0123456789");
+    let speaks = async {
+        for byte in b"0123456789" {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            slow.write_all(&[*byte]).await.expect("sent");
+        }
+    };
+    let (heard, ()) = tokio::join!(ann.hears(), speaks);
+    assert_eq!(heard, "0123456789");
+    drop(ann);
     // And then it is silent.
     let mut rest = Vec::new();
     let end = timeout(LIMIT, slow.read_to_end(&mut rest)).await;

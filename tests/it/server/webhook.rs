@@ -357,7 +357,7 @@ async fn who_is_still_being_decided_about_when_the_server_drains() {
     let free = CancellationToken::new();
     *service.busy.lock().expect("no panic") = Some(free.clone());
     let options = ServerOptions {
-        drain: Duration::from_secs(20),
+        drain: Duration::from_secs(600),
         ..service.options()
     };
     let (house, gently) = House::draining(options).await;
