@@ -6,8 +6,8 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use shared::Secret;
+use clap::builder::BoolishValueParser;
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::log::Format;
 use crate::{Limits, RelayOptions, ServerOptions, Tls};
@@ -15,6 +15,7 @@ use crate::{Limits, RelayOptions, ServerOptions, Tls};
 mod auth;
 mod backplane;
 mod door;
+mod environment;
 mod file;
 mod grammar;
 mod relay;
@@ -24,6 +25,7 @@ use auth::AuthArguments;
 pub use auth::{AUTH_SECRET, TOKEN_SECRET, TokenArguments};
 use backplane::BackplaneArguments;
 use door::DoorArguments;
+pub use environment::Secrets;
 use grammar::{log_format, rate, size, size_rate};
 use relay::RelayArguments;
 use running::{RunArguments, TlsArguments};
@@ -69,6 +71,7 @@ pub struct Arguments {
     ///
     /// Without it, whoever opens this server in a browser gets a page that calls, answers and writes to every peer here.
     #[arg(long, env = "SIGNALING_NO_PAGE", hide_env = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub no_page: bool,
 
     #[command(flatten)]
@@ -105,30 +108,6 @@ pub enum Refused {
 impl From<clap::Error> for Refused {
     fn from(error: clap::Error) -> Self {
         Self::Usage(error)
-    }
-}
-
-/// Secrets come by the environment alone.
-#[derive(Debug, Default)]
-pub struct Secrets {
-    /// Of TURN credentials: [`TURN_SECRET`].
-    pub turn: Option<Secret>,
-    /// Of tokens: [`TOKEN_SECRET`].
-    pub token: Option<Secret>,
-    /// For the service that decides who may come in: [`AUTH_SECRET`].
-    pub service: Option<Secret>,
-}
-
-impl Secrets {
-    /// Those that are set, and not to nothing.
-    #[must_use]
-    pub fn from_env() -> Self {
-        let read = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
-        Self {
-            turn: read(TURN_SECRET).map(Secret::new),
-            token: read(TOKEN_SECRET).map(Secret::new),
-            service: read(AUTH_SECRET).map(Secret::new),
-        }
     }
 }
 
@@ -197,7 +176,7 @@ struct Bounds {
 
 const AFTER: &str = "\
 Every option but --json can be set in the environment: SIGNALING_ and its name in capitals, as in \
-SIGNALING_MAX_ROOM; lists are separated by commas, and SIGNALING_RELAY=on is --relay. What is logged on stderr follows RUST_LOG (default: info).
+SIGNALING_MAX_ROOM; lists are separated by commas, SIGNALING_RELAY=on is --relay, and what is set to nothing is not set. What is logged on stderr follows RUST_LOG (default: info).
 
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configuration.
 
@@ -210,7 +189,8 @@ impl Arguments {
     /// What is wrong, and where.
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
         let line: Vec<OsString> = line.into_iter().collect();
-        let arguments = Self::try_parse_from(&line)?;
+        let command = environment::without_empty(Self::command());
+        let arguments = Self::parse(command.clone(), &line)?;
         let Some(file) = arguments
             .run
             .config
@@ -219,11 +199,14 @@ impl Arguments {
         else {
             return Ok(arguments);
         };
-        let command = file::with_defaults(Self::command(), file)
-            .map_err(|why| Refused::File(why, arguments.log))?;
-        Ok(Self::from_arg_matches(
-            &command.try_get_matches_from(line)?,
-        )?)
+        let command =
+            file::with_defaults(command, file).map_err(|why| Refused::File(why, arguments.log))?;
+        Ok(Self::parse(command, &line)?)
+    }
+
+    fn parse(mut command: Command, line: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = command.try_get_matches_from_mut(line)?;
+        Self::from_arg_matches(&matches).map_err(|why| why.format(&mut command))
     }
 
     /// How many threads are to serve.

@@ -50,7 +50,7 @@ async fn serve(arguments: &Arguments, screen: Screen) -> ExitCode {
 
 /// The token is the one thing on stdout, for `TOKEN=$(signaling token)`.
 fn print(token: &TokenArguments) -> ExitCode {
-    match token.token(Secrets::from_env().token) {
+    match Secrets::from_env().and_then(|secrets| token.token(secrets.token)) {
         Ok(token) => {
             let _ = writeln!(io::stdout(), "{token}");
             ExitCode::SUCCESS

@@ -24,7 +24,7 @@ pub struct Ready {
 /// # Errors
 /// What is wrong, with the way out.
 pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let mut server = Server::new(arguments.server_options(Secrets::from_env())?)?;
+    let mut server = Server::new(arguments.server_options(Secrets::from_env()?)?)?;
     let tls = arguments.tls()?;
     if let Some(tls) = tls.clone() {
         server = server.with_tls(tls);

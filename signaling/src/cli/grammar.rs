@@ -70,7 +70,7 @@ pub(super) enum Switch {
     At(SocketAddr),
 }
 
-/// `on`, `off` or `ADDR:PORT`; an empty text, such as that of a variable that is set to nothing, is off.
+/// `on`, `off` or `ADDR:PORT`; an empty text is off.
 pub(super) fn switch(text: &str) -> Result<Switch, String> {
     match text {
         "" | "off" | "false" | "no" | "0" => Ok(Switch::Off),

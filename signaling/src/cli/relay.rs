@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 
 use super::TURN_SECRET;
 use super::grammar::{Switch, switch};
@@ -39,7 +39,7 @@ pub(super) struct RelayArguments {
     /// Whoever has credentials then reaches this machine and its network through the relay. Without it only public
     /// addresses are relayed to, and the relay's own.
     #[arg(long, env = "SIGNALING_RELAY_ALLOW_PRIVATE", hide_env = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = BoolishValueParser::new())]
     relay_allow_private: bool,
 
     /// Relay elsewhere that clients are told of (repeat)

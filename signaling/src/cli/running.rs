@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::grammar::span;
 use crate::{Acme, Tls};
@@ -41,6 +42,7 @@ pub(super) struct RunArguments {
     ///
     /// That says how many connections and rooms there are, messages a second, and what waits. There is none either where stderr is no terminal, and with --log json.
     #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub(super) no_status: bool,
 }
 

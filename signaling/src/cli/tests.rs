@@ -57,3 +57,17 @@ fn short_help_fits_79_columns() {
     assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
     assert!(help.lines().count() <= 100, "{help}");
 }
+
+/// As the help promises.
+#[test]
+fn every_option_has_its_variable() {
+    for arg in Arguments::command().get_arguments() {
+        let name = arg.get_long().unwrap();
+        let variable = format!("SIGNALING_{}", name.to_uppercase().replace('-', "_"));
+        let expected = (name != "json").then_some(variable);
+        let found = arg
+            .get_env()
+            .map(|name| name.to_string_lossy().into_owned());
+        assert_eq!(found, expected);
+    }
+}

@@ -48,6 +48,19 @@ pub(crate) fn within(program: &str) -> Command {
     command
 }
 
+/// The long options of the help, without dashes.
+pub(crate) fn options() -> Vec<String> {
+    let help = signaling(&["--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let options = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("      --"));
+    let names = options.map(|line| line.split(' ').next().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    assert!(names.len() > 30, "{help}");
+    names
+}
+
 impl Running {
     /// On any port of loopback.
     pub(crate) fn start(arguments: &[&str]) -> Self {

@@ -7,6 +7,7 @@ mod acme;
 mod deploy;
 mod descriptors;
 mod drain;
+mod environment;
 mod file;
 mod house;
 mod log;
