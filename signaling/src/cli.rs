@@ -18,6 +18,7 @@ mod door;
 mod environment;
 mod file;
 mod grammar;
+mod origin;
 mod relay;
 mod running;
 

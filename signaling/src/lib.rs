@@ -72,7 +72,7 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Who may come in.
     pub auth: Auth,
-    /// Web origins that may connect; none given is any.
+    /// Web origins that may connect, as browsers send them (RFC 6454 section 6.2); none given is any.
     pub origins: Vec<String>,
     /// Relays elsewhere that take credentials made with `turn_secret`: `turn:` and `turns:` URLs.
     pub turn_urls: Vec<String>,

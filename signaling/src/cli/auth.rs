@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use shared::{Name, Role, Room, Secret};
 
+use super::origin::origin;
 use crate::auth::{Auth, TokenKeys, WebhookOptions};
 use crate::grant::Grant;
 
@@ -62,14 +63,11 @@ pub(super) struct AuthArguments {
 
     /// Web origin that may connect (repeat); default: any
     ///
-    /// Such as https://example.org. Holds for browsers, which always tell the origin of their page; others connect anyhow.
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "SIGNALING_ORIGIN",
-        value_delimiter = ','
-    )]
+    /// Such as https://example.org or http://localhost:3000; null is the one of pages that have none. Holds for browsers, which
+    /// always tell the origin of their page; others connect anyhow.
+    #[arg(long, value_name = "ORIGIN", env = "SIGNALING_ORIGIN")]
     #[arg(hide_env = true, hide_env_values = true)]
+    #[arg(value_delimiter = ',', value_parser = origin)]
     pub(super) origin: Vec<String>,
 }
 

@@ -13,7 +13,7 @@ fn no_argument_is_the_documented_default() {
 
 #[test]
 fn options_reach_the_server() {
-    let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
+    let line = "signaling --listen [::1]:0 --origin https://A/ --origin https://b:443 --max-room 3 --max-frame 1k \
                 --max-rate 0 --max-queue 2M --no-page";
     let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
     let options = arguments.server_options(Secrets::default()).unwrap();
@@ -39,6 +39,9 @@ fn wrong_values_are_named() {
         ("signaling --max-frame 64q", "64q"),
         ("signaling --max-rate fast", "fast"),
         ("signaling --max-room -1", "-1"),
+        ("signaling --origin example.org", "'example.org'"),
+        ("signaling --origin https://a,https://b/x", "'https://b/x'"),
+        ("signaling --origin=", "''"),
         ("signaling --relay 3478", "3478"),
         ("signaling --relay-ip here", "here"),
         ("signaling --turn-url stun:a", "stun:a"),
