@@ -27,7 +27,7 @@ pub use auth::{AUTH_SECRET, TOKEN_SECRET, TokenArguments};
 use backplane::BackplaneArguments;
 use door::DoorArguments;
 pub use environment::Secrets;
-use grammar::{log_format, rate, size, size_rate};
+use grammar::{address, log_format, rate, size, size_rate};
 use relay::RelayArguments;
 use running::{RunArguments, TlsArguments};
 
@@ -54,7 +54,7 @@ pub struct Arguments {
     /// The default is for this machine alone. 0.0.0.0:8080 or [::]:8080 listens on every address, and every URL to use is
     /// printed.
     #[arg(long, value_name = "ADDR:PORT", env = "SIGNALING_LISTEN")]
-    #[arg(default_value = "127.0.0.1:8080", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:8080", hide_env_values = true, value_parser = address)]
     pub listen: SocketAddr,
 
     /// Print events for scripts on stdout, one JSON object a line

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(arguments: &Arguments, screen: Screen) -> ExitCode {
-    let ready = match program::prepare(arguments).await {
+    let ready = match program::prepare(arguments) {
         Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };

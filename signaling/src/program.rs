@@ -19,20 +19,20 @@ pub struct Ready {
     tls: Option<Tls>,
 }
 
-/// Everything that the user can put right.
+/// Everything that the user can put right. Inside of a runtime.
 ///
 /// # Errors
 /// What is wrong, with the way out.
-pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
+pub fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
     let mut server = Server::new(arguments.server_options(Secrets::from_env()?)?)?;
     let tls = arguments.tls()?;
     if let Some(tls) = tls.clone() {
         server = server.with_tls(tls);
     }
     let relay = arguments.relay_options()?;
-    let listener = announce::listen(arguments.listen).await?;
+    let listener = announce::listen("--listen", arguments.listen)?;
     if let Some(addr) = arguments.metrics() {
-        server = server.with_metrics(announce::listen(addr).await?);
+        server = server.with_metrics(announce::listen("--metrics", addr)?);
     }
     if let Some(options) = relay {
         server = server.with_relay(Relay::bind(options)?);

@@ -35,7 +35,15 @@ fn options_reach_the_server() {
 #[test]
 fn wrong_values_are_named() {
     for (line, named) in [
-        ("signaling --listen 8080", "8080"),
+        ("signaling --listen 8080", "'8080'"),
+        (
+            "signaling --listen localhost:8080",
+            "a name is not: write 127.0.0.1:8080 or [::]:8080",
+        ),
+        (
+            "signaling --metrics localhost:9090",
+            "write 127.0.0.1:8080 or [::]:8080",
+        ),
         ("signaling --max-frame 64q", "64q"),
         ("signaling --max-rate fast", "fast"),
         ("signaling --max-room -1", "-1"),

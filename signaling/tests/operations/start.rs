@@ -19,15 +19,19 @@ fn a_wildcard_tells_every_url() {
 fn an_address_in_use_is_said_with_the_way_out() {
     let running = Running::start(&[]);
     let addr = running.addr.to_string();
-    let output = signaling(&["--listen", &addr]).output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let expected = format!(
-        "error: cannot listen on {addr}: address in use \
-         (is another server running? try another port, or port 0)\n"
-    );
-    assert!(said.ends_with(&expected), "{said}");
-    assert!(output.stdout.is_empty());
+    let more = ["--listen", "127.0.0.1:0", "--metrics", &addr];
+    for arguments in [&["--listen", &addr][..], &more] {
+        let output = signaling(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let option = arguments[arguments.len() - 2];
+        let expected = format!(
+            "error: cannot listen on {option} {addr}: address in use \
+             (is another server running? try another port, or port 0)\n"
+        );
+        assert!(said.ends_with(&expected), "{said}");
+        assert!(output.stdout.is_empty());
+    }
 }
 
 #[test]
