@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::log::Format;
@@ -207,7 +208,15 @@ impl Arguments {
 
     fn parse(mut command: Command, line: &[OsString]) -> Result<Self, clap::Error> {
         let matches = command.try_get_matches_from_mut(line)?;
-        Self::from_arg_matches(&matches).map_err(|why| why.format(&mut command))
+        let read = Self::from_arg_matches(&matches).map_err(|why| why.format(&mut command))?;
+        if read.backplane.is_shown(&matches) {
+            let why = format!(
+                "every user can read a password that is typed: {}",
+                backplane::INSTEAD
+            );
+            return Err(command.error(ErrorKind::ValueValidation, why));
+        }
+        Ok(read)
     }
 
     /// How many threads are to serve.

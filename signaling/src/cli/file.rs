@@ -9,6 +9,8 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Arg, ArgAction, Command};
 use toml::de::{DeTable, DeValue};
 
+use super::backplane::{BACKPLANE, INSTEAD, holds_password};
+
 /// What cannot stand in a file, although it is an option: where the file is.
 const NOT_IN_FILE: &str = "config";
 
@@ -30,6 +32,7 @@ pub(super) fn with_defaults(command: Command, file: &Path) -> anyhow::Result<Com
         let arg = known(&command, key.get_ref()).with_context(place)?;
         let values = values(&arg, value.get_ref()).with_context(place)?;
         check(&arg, &values).with_context(place)?;
+        hidden(&arg, &values, file).with_context(place)?;
         // clap keeps defaults as static texts: a file is read once in the life of a program.
         let values = values
             .into_iter()
@@ -112,6 +115,28 @@ fn check(arg: &Arg, values: &[String]) -> anyhow::Result<()> {
         .map(str::trim);
     let words = words.collect::<Vec<_>>().join(" ");
     bail!("{}", words.trim_start_matches("error: "))
+}
+
+/// A password stands only where others cannot read it.
+fn hidden(arg: &Arg, values: &[String], file: &Path) -> anyhow::Result<()> {
+    let is_password = |value: &String| long(arg) == BACKPLANE && holds_password(value);
+    if values.iter().any(is_password) && others_can_read(file) {
+        bail!("every user can read this file, and the password in it: chmod o-r it, or {INSTEAD}");
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn others_can_read(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let permitted = fs::metadata(file).map(|file| file.permissions().mode());
+    permitted.is_ok_and(|mode| mode & 0o004 != 0)
+}
+
+/// Who can is said elsewhere there.
+#[cfg(not(unix))]
+fn others_can_read(_file: &Path) -> bool {
+    false
 }
 
 #[cfg(test)]

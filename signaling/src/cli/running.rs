@@ -20,7 +20,8 @@ pub(super) struct RunArguments {
     /// File with more options, TOML
     ///
     /// Its keys are the long names of these options, as in max-room = 16 or origin = ["https://a", "https://b"]. What is
-    /// typed wins over the environment, and that over the file. Secrets come by the environment alone.
+    /// typed wins over the environment, and that over the file. Secrets come by the environment alone, but for a password in
+    /// backplane, where others cannot read the file.
     #[arg(long, value_name = "FILE", env = "SIGNALING_CONFIG", hide_env = true)]
     pub(super) config: Option<PathBuf>,
 

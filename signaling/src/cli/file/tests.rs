@@ -200,3 +200,31 @@ fn a_file_that_is_not_there_is_named() {
         "{why}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_password_stands_where_others_cannot_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let text = "max-room = 3\nbackplane = \"nats://u:hunter2@broker.example\"";
+    let file = file(text);
+    let path = file.path().to_str().unwrap();
+    let read = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, mode).unwrap();
+        Arguments::read(["signaling", "--config", path].map(OsString::from))
+    };
+    for mode in [0o600, 0o640] {
+        let options = read(mode).unwrap().server_options(Secrets::default());
+        let shared = options.unwrap().backplane;
+        assert!(matches!(shared, crate::Backplane::Nats(_)), "{mode:o}");
+    }
+    let Err(Refused::File(why, _)) = read(0o644) else {
+        panic!("everybody can read it");
+    };
+    let why = format!("{why:#}");
+    let said = format!("{path}:2: every user can read this file");
+    assert!(why.starts_with(&said) && !why.contains("hunter2"), "{why}");
+    // Without a password it is like any other option.
+    std::fs::write(path, "backplane = \"nats://broker.example\"").unwrap();
+    assert!(read(0o644).is_ok());
+}
