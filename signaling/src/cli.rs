@@ -15,11 +15,13 @@ use crate::{Limits, RelayOptions, ServerOptions, Tls};
 
 mod auth;
 mod backplane;
+mod complaint;
 mod door;
 mod environment;
 mod file;
 mod grammar;
 mod origin;
+mod refused;
 mod relay;
 mod running;
 
@@ -29,6 +31,7 @@ use backplane::BackplaneArguments;
 use door::DoorArguments;
 pub use environment::Secrets;
 use grammar::{address, log_format, rate, size, size_rate};
+pub use refused::Refused;
 use relay::RelayArguments;
 use running::{RunArguments, TlsArguments};
 
@@ -98,21 +101,6 @@ pub struct Arguments {
     run: RunArguments,
 }
 
-/// Why there are no arguments.
-#[derive(Debug)]
-pub enum Refused {
-    /// Help was asked for, or something typed or in the environment is wrong.
-    Usage(clap::Error),
-    /// The file of `--config` is; and how the log was to be written.
-    File(anyhow::Error, Format),
-}
-
-impl From<clap::Error> for Refused {
-    fn from(error: clap::Error) -> Self {
-        Self::Usage(error)
-    }
-}
-
 /// What is not serving.
 #[derive(Debug, Subcommand)]
 pub enum Errand {
@@ -178,7 +166,8 @@ struct Bounds {
 
 const AFTER: &str = "\
 Every option but --json can be set in the environment: SIGNALING_ and its name in capitals, as in \
-SIGNALING_MAX_ROOM; lists are separated by commas, SIGNALING_RELAY=on is --relay, and what is set to nothing is not set. What is logged on stderr follows RUST_LOG (default: info).
+SIGNALING_MAX_ROOM; lists are separated by commas, SIGNALING_RELAY=on is --relay, and what is set to nothing is not \
+set. What is logged on stderr follows RUST_LOG (default: info).
 
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configuration.
 
@@ -192,18 +181,16 @@ impl Arguments {
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
         let line: Vec<OsString> = line.into_iter().collect();
         let command = environment::without_empty(Self::command());
-        let arguments = Self::parse(command.clone(), &line)?;
-        let Some(file) = arguments
-            .run
-            .config
-            .as_ref()
-            .filter(|_| arguments.errand.is_none())
-        else {
+        let format = || refused::format(&command, &line);
+        let usage = |why| Refused::usage(why, format());
+        let arguments = Self::parse(command.clone(), &line).map_err(usage)?;
+        let file = arguments.run.config.as_ref();
+        let Some(file) = file.filter(|_| arguments.errand.is_none()) else {
             return Ok(arguments);
         };
-        let command =
-            file::with_defaults(command, file).map_err(|why| Refused::File(why, arguments.log))?;
-        Ok(Self::parse(command, &line)?)
+        let with_file = file::with_defaults(command.clone(), file)
+            .map_err(|why| Refused::Configuration(why, format()))?;
+        Self::parse(with_file, &line).map_err(usage)
     }
 
     fn parse(mut command: Command, line: &[OsString]) -> Result<Self, clap::Error> {

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(Refused::Usage(why)) => why.exit(),
-        Err(Refused::File(why, format)) => {
+        Err(Refused::Configuration(why, format)) => {
             let _ = log::start(format);
             return fail(CONFIGURATION, &why, format);
         }

@@ -11,6 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::backplane::{BACKPLANE, INSTEAD, holds_password};
+use super::complaint::sentence;
 
 /// What cannot stand in a file, although it is an option: where the file is.
 const NOT_IN_FILE: &str = "config";
@@ -42,6 +43,14 @@ pub(super) fn with_defaults(command: Command, file: &Path) -> anyhow::Result<Com
         command = command.mut_arg(arg.get_id().clone(), |arg| arg.default_values(values));
     }
     Ok(command)
+}
+
+/// What such a file says of the log, whatever else may be wrong with it.
+pub(super) fn log(file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let table = DeTable::parse(&text).ok()?;
+    let value = table.get_ref().get("log")?.get_ref();
+    value.as_str().map(str::to_owned)
 }
 
 /// The option of this name.
@@ -148,13 +157,7 @@ fn check(arg: &Arg, values: &[String]) -> anyhow::Result<()> {
     let Err(why) = alone.try_get_matches_from(line) else {
         return Ok(());
     };
-    let why = why.to_string();
-    let words = why
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .map(str::trim);
-    let words = words.collect::<Vec<_>>().join(" ");
-    bail!("{}", words.trim_start_matches("error: "))
+    bail!("{}", sentence(&why))
 }
 
 /// A password stands only where others cannot read it.

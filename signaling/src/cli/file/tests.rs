@@ -28,7 +28,7 @@ fn wrong(text: &str) -> String {
     let file = file(text);
     let path = file.path().to_str().unwrap().to_owned();
     match Arguments::read(["signaling", "--config", &path].map(OsString::from)) {
-        Err(Refused::File(why, _)) => {
+        Err(Refused::Configuration(why, _)) => {
             let why = format!("{why:#}");
             why.strip_prefix(&format!("{path}:"))
                 .unwrap_or(&why)
@@ -229,7 +229,7 @@ fn mistakes_are_named_with_their_line() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let line = ["signaling", "--config", "/nowhere/signaling.toml"];
-    let Err(Refused::File(why, _)) = Arguments::read(line.map(OsString::from)) else {
+    let Err(Refused::Configuration(why, _)) = Arguments::read(line.map(OsString::from)) else {
         panic!("it is not there");
     };
     let why = format!("{why:#}");
@@ -256,7 +256,7 @@ fn a_password_stands_where_others_cannot_read_it() {
         let shared = options.unwrap().backplane;
         assert!(matches!(shared, crate::Backplane::Nats(_)), "{mode:o}");
     }
-    let Err(Refused::File(why, _)) = read(0o644) else {
+    let Err(Refused::Configuration(why, _)) = read(0o644) else {
         panic!("everybody can read it");
     };
     let why = format!("{why:#}");
