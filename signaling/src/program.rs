@@ -4,12 +4,12 @@ use std::io;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::announce::{self, Site};
 use crate::cli::{Arguments, Secrets};
 use crate::status::{Line, Screen};
-use crate::{Relay, Server, Tls, stop};
+use crate::{Relay, Server, Tls, descriptors, stop};
 
 /// A server and where it listens, bound but not told yet.
 #[derive(Debug)]
@@ -24,12 +24,17 @@ pub struct Ready {
 /// # Errors
 /// What is wrong, with the way out.
 pub fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let mut server = Server::new(arguments.server_options(Secrets::from_env()?)?)?;
+    let options = arguments.server_options(Secrets::from_env()?)?;
+    let relay = arguments.relay_options()?;
+    let allocations = relay.as_ref().map(|relay| relay.max_allocations);
+    if let Some(why) = descriptors::provide(&options.limits, allocations) {
+        warn!("{why}");
+    }
+    let mut server = Server::new(options)?;
     let tls = arguments.tls()?;
     if let Some(tls) = tls.clone() {
         server = server.with_tls(tls);
     }
-    let relay = arguments.relay_options()?;
     let listener = announce::listen("--listen", arguments.listen)?;
     if let Some(addr) = arguments.metrics() {
         server = server.with_metrics(announce::listen("--metrics", addr)?);

@@ -16,6 +16,45 @@ fn limited(limits: &str, arguments: &[&str]) -> Running {
     Running::run(&mut shell)
 }
 
+/// The limit as the system sees it: soft and hard.
+#[cfg(target_os = "linux")]
+fn permitted(running: &Running) -> [u64; 2] {
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.pid())).unwrap();
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let mut words = line.unwrap().split_whitespace();
+    [(); 2].map(|()| words.next().unwrap().parse().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn it_takes_as_many_as_it_may_have_and_warns_of_too_few() {
+    let limits = "ulimit -Sn 100; ulimit -Hn 400";
+    let few = ["--max-half-open", "100", "--max-connections"];
+    let warned = |connections: &str| {
+        let running = limited(limits, &[&few[..], &[connections]].concat());
+        running.says("listening on");
+        assert_eq!(permitted(&running), [400, 400]);
+        running.signal("-TERM");
+        running.ends().1
+    };
+    assert!(!warned("150").contains("descriptors"));
+    let said = warned("1000");
+    let told = said.lines().filter(|line| line.contains("descriptors"));
+    let told: Vec<_> = told.collect();
+    let [told] = told[..] else { panic!("{said}") };
+    for words in [
+        "WARN",
+        "400 file",
+        "--max-connections 1000",
+        "ulimit -n",
+        "LimitNOFILE=",
+    ] {
+        assert!(told.contains(words), "{said}");
+    }
+}
+
 /// Whoever cannot be accepted is counted, too, and whoever comes later is served.
 #[test]
 fn without_descriptors_nobody_is_accepted_until_some_are_free() {
