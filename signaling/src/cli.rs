@@ -243,6 +243,18 @@ impl Arguments {
         Ok(options)
     }
 
+    /// What to warn of: secrets that were given and that nobody asks for.
+    #[must_use]
+    pub fn unused(&self, secrets: &Secrets) -> Vec<&'static str> {
+        let mut unused = self.auth.unused(secrets);
+        if secrets.turn.is_some() && !self.relay.is_told() {
+            unused.push(
+                "SIGNALING_TURN_SECRET is set, but there is no relay: that takes --relay or --turn-url",
+            );
+        }
+        unused
+    }
+
     /// Where who asks how the server is finds it, if not with everybody else.
     #[must_use]
     pub fn metrics(&self) -> Option<SocketAddr> {

@@ -24,7 +24,12 @@ pub struct Ready {
 /// # Errors
 /// What is wrong, with the way out.
 pub fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let options = arguments.server_options(Secrets::from_env()?)?;
+    let secrets = Secrets::from_env()?;
+    let unused = arguments.unused(&secrets);
+    let options = arguments.server_options(secrets)?;
+    for why in unused {
+        warn!("{why}");
+    }
     let relay = arguments.relay_options()?;
     let allocations = relay.as_ref().map(|relay| relay.max_allocations);
     if let Some(why) = descriptors::provide(&options.limits, allocations) {

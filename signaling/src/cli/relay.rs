@@ -52,6 +52,11 @@ pub(super) struct RelayArguments {
 }
 
 impl RelayArguments {
+    /// Whether there is a relay that takes credentials, here or elsewhere.
+    pub(super) fn is_told(&self) -> bool {
+        !self.turn_url.is_empty() || self.relay.is_some_and(|relay| relay != Switch::Off)
+    }
+
     /// The relays elsewhere, if they can be used.
     pub(super) fn turn_urls(&self, have_secret: bool) -> anyhow::Result<Vec<String>> {
         let urls = &self.turn_url;

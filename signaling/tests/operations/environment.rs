@@ -1,6 +1,8 @@
 //! Options by the environment.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
+use std::os::unix::ffi::OsStrExt;
 
 use super::house::{Running, options, signaling};
 
@@ -73,5 +75,25 @@ fn switches_are_on_or_off() {
         assert_eq!(output.status.code(), Some(2), "{name}");
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("'nonsense'"), "{said}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_not_used_is_warned_of_once_and_one_that_cannot_be_sent_is_refused() {
+    let mut command = signaling(&["--listen", "127.0.0.1:0"]);
+    let running = Running::run(command.env("SIGNALING_TOKEN_SECRET", "not-to-be-seen"));
+    running.signal("-TERM");
+    let (_, said) = running.ends();
+    let warned = "WARN SIGNALING_TOKEN_SECRET is set, but nobody is asked for a token";
+    assert_eq!(said.matches(warned).count(), 1, "{said}");
+    assert!(!said.contains("not-to-be-seen"), "{said}");
+    for bad in [&b"not-to-be-seen\n"[..], b"not-to-be-seen\xff"] {
+        let mut command = signaling(&["--auth", "webhook", "--auth-url", "http://127.0.0.1:9/"]);
+        command.env("SIGNALING_AUTH_SECRET", OsStr::from_bytes(bad));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("error: SIGNALING_AUTH_SECRET "), "{said}");
+        assert!(!said.contains("not-to-be-seen"), "{said}");
     }
 }
