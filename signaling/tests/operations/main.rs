@@ -13,6 +13,7 @@ mod house;
 mod log;
 mod proxy;
 mod relay;
+mod secrets;
 mod signals;
 mod socket;
 mod start;
