@@ -198,7 +198,7 @@ impl Arguments {
         let read = Self::from_arg_matches(&matches).map_err(|why| why.format(&mut command))?;
         if read.backplane.is_shown(&matches) {
             let why = format!(
-                "every user can read a password that is typed: {}",
+                "--backplane: every user can read a password that is typed: {}",
                 backplane::INSTEAD
             );
             return Err(command.error(ErrorKind::ValueValidation, why));

@@ -79,7 +79,9 @@ mod tests {
         };
         let why = why.to_string();
         assert!(
-            why.contains("SIGNALING_BACKPLANE") && !why.contains("hunter2"),
+            why.contains("--backplane: ")
+                && why.contains("SIGNALING_BACKPLANE")
+                && !why.contains("hunter2"),
             "{why}"
         );
     }

@@ -63,8 +63,7 @@ pub(super) fn log_format(text: &str) -> Result<Format, String> {
 
 /// `127.0.0.1:8080` or `[::]:8080`.
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    let wrong =
-        "not an address with a port, which a name is not: write 127.0.0.1:8080 or [::]:8080";
+    let wrong = "it is to be an address with a port, not a name: write 127.0.0.1:8080 or [::]:8080";
     text.parse().map_err(|_| wrong.to_owned())
 }
 

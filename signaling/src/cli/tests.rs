@@ -38,7 +38,7 @@ fn wrong_values_are_named() {
         ("signaling --listen 8080", "'8080'"),
         (
             "signaling --listen localhost:8080",
-            "a name is not: write 127.0.0.1:8080 or [::]:8080",
+            "not a name: write 127.0.0.1:8080 or [::]:8080",
         ),
         (
             "signaling --metrics localhost:9090",
