@@ -12,9 +12,12 @@ use crate::log::Format;
 /// after a second (RFC 6298 section 2.1), and thousands come at once when a server is back.
 const BACKLOG: u32 = 4096;
 
-/// Binds the address, or says what is in the way and how to get around it.
-pub async fn listen(addr: SocketAddr) -> anyhow::Result<TcpListener> {
-    bind(addr).map_err(|why| cannot_listen(addr, &why))
+/// Binds the address that this option asks for, inside of a runtime, or says what is in the way and how to get around it.
+///
+/// # Errors
+/// When the system refuses.
+pub fn listen(option: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
+    bind(addr).map_err(|why| cannot_listen(option, addr, &why))
 }
 
 fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -29,14 +32,20 @@ fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn cannot_listen(addr: SocketAddr, why: &io::Error) -> anyhow::Error {
+fn cannot_listen(option: &str, addr: SocketAddr, why: &io::Error) -> anyhow::Error {
     let advice = match why.kind() {
         io::ErrorKind::AddrInUse => "is another server running? try another port, or port 0",
         io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: try a higher one",
+        io::ErrorKind::AddrNotAvailable if addr.is_ipv6() => {
+            "this machine has no such address: try [::]"
+        }
         io::ErrorKind::AddrNotAvailable => "this machine has no such address: try 0.0.0.0",
-        _ => "try another --listen",
+        _ => "try another address",
     };
-    anyhow!("cannot listen on {addr}: {} ({advice})", why.kind())
+    anyhow!(
+        "cannot listen on {option} {addr}: {} ({advice})",
+        why.kind()
+    )
 }
 
 /// What there is to tell.

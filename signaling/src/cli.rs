@@ -6,17 +6,22 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use shared::Secret;
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::log::Format;
 use crate::{Limits, RelayOptions, ServerOptions, Tls};
 
 mod auth;
 mod backplane;
+mod complaint;
 mod door;
+mod environment;
 mod file;
 mod grammar;
+mod origin;
+mod refused;
 mod relay;
 mod running;
 
@@ -24,7 +29,9 @@ use auth::AuthArguments;
 pub use auth::{AUTH_SECRET, TOKEN_SECRET, TokenArguments};
 use backplane::BackplaneArguments;
 use door::DoorArguments;
-use grammar::{log_format, rate, size, size_rate};
+pub use environment::Secrets;
+use grammar::{address, log_format, rate, size, size_rate};
+pub use refused::Refused;
 use relay::RelayArguments;
 use running::{RunArguments, TlsArguments};
 
@@ -51,7 +58,7 @@ pub struct Arguments {
     /// The default is for this machine alone. 0.0.0.0:8080 or [::]:8080 listens on every address, and every URL to use is
     /// printed.
     #[arg(long, value_name = "ADDR:PORT", env = "SIGNALING_LISTEN")]
-    #[arg(default_value = "127.0.0.1:8080", hide_env_values = true)]
+    #[arg(default_value = "127.0.0.1:8080", hide_env_values = true, value_parser = address)]
     pub listen: SocketAddr,
 
     /// Print events for scripts on stdout, one JSON object a line
@@ -69,6 +76,7 @@ pub struct Arguments {
     ///
     /// Without it, whoever opens this server in a browser gets a page that calls, answers and writes to every peer here.
     #[arg(long, env = "SIGNALING_NO_PAGE", hide_env = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub no_page: bool,
 
     #[command(flatten)]
@@ -91,45 +99,6 @@ pub struct Arguments {
 
     #[command(flatten)]
     run: RunArguments,
-}
-
-/// Why there are no arguments.
-#[derive(Debug)]
-pub enum Refused {
-    /// Help was asked for, or something typed or in the environment is wrong.
-    Usage(clap::Error),
-    /// The file of `--config` is; and how the log was to be written.
-    File(anyhow::Error, Format),
-}
-
-impl From<clap::Error> for Refused {
-    fn from(error: clap::Error) -> Self {
-        Self::Usage(error)
-    }
-}
-
-/// Secrets come by the environment alone.
-#[derive(Debug, Default)]
-pub struct Secrets {
-    /// Of TURN credentials: [`TURN_SECRET`].
-    pub turn: Option<Secret>,
-    /// Of tokens: [`TOKEN_SECRET`].
-    pub token: Option<Secret>,
-    /// For the service that decides who may come in: [`AUTH_SECRET`].
-    pub service: Option<Secret>,
-}
-
-impl Secrets {
-    /// Those that are set, and not to nothing.
-    #[must_use]
-    pub fn from_env() -> Self {
-        let read = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
-        Self {
-            turn: read(TURN_SECRET).map(Secret::new),
-            token: read(TOKEN_SECRET).map(Secret::new),
-            service: read(AUTH_SECRET).map(Secret::new),
-        }
-    }
 }
 
 /// What is not serving.
@@ -197,7 +166,8 @@ struct Bounds {
 
 const AFTER: &str = "\
 Every option but --json can be set in the environment: SIGNALING_ and its name in capitals, as in \
-SIGNALING_MAX_ROOM; lists are separated by commas, and SIGNALING_RELAY=on is --relay. What is logged on stderr follows RUST_LOG (default: info).
+SIGNALING_MAX_ROOM; lists are separated by commas, SIGNALING_RELAY=on is --relay, and what is set to nothing is not \
+set. What is logged on stderr follows RUST_LOG (default: info).
 
 Exit codes: 0 stopped by SIGINT or SIGTERM, 1 internal error, 2 usage or configuration.
 
@@ -210,20 +180,30 @@ impl Arguments {
     /// What is wrong, and where.
     pub fn read(line: impl IntoIterator<Item = OsString>) -> Result<Self, Refused> {
         let line: Vec<OsString> = line.into_iter().collect();
-        let arguments = Self::try_parse_from(&line)?;
-        let Some(file) = arguments
-            .run
-            .config
-            .as_ref()
-            .filter(|_| arguments.errand.is_none())
-        else {
+        let command = environment::without_empty(Self::command());
+        let format = || refused::format(&command, &line);
+        let usage = |why| Refused::usage(why, format());
+        let arguments = Self::parse(command.clone(), &line).map_err(usage)?;
+        let file = arguments.run.config.as_ref();
+        let Some(file) = file.filter(|_| arguments.errand.is_none()) else {
             return Ok(arguments);
         };
-        let command = file::with_defaults(Self::command(), file)
-            .map_err(|why| Refused::File(why, arguments.log))?;
-        Ok(Self::from_arg_matches(
-            &command.try_get_matches_from(line)?,
-        )?)
+        let with_file = file::with_defaults(command.clone(), file)
+            .map_err(|why| Refused::Configuration(why, format()))?;
+        Self::parse(with_file, &line).map_err(usage)
+    }
+
+    fn parse(mut command: Command, line: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = command.try_get_matches_from_mut(line)?;
+        let read = Self::from_arg_matches(&matches).map_err(|why| why.format(&mut command))?;
+        if read.backplane.is_shown(&matches) {
+            let why = format!(
+                "--backplane: every user can read a password that is typed: {}",
+                backplane::INSTEAD
+            );
+            return Err(command.error(ErrorKind::ValueValidation, why));
+        }
+        Ok(read)
     }
 
     /// How many threads are to serve.
@@ -261,6 +241,18 @@ impl Arguments {
         };
         self.door.apply(&mut options)?;
         Ok(options)
+    }
+
+    /// What to warn of: secrets that were given and that nobody asks for.
+    #[must_use]
+    pub fn unused(&self, secrets: &Secrets) -> Vec<&'static str> {
+        let mut unused = self.auth.unused(secrets);
+        if secrets.turn.is_some() && !self.relay.is_told() {
+            unused.push(
+                "SIGNALING_TURN_SECRET is set, but there is no relay: that takes --relay or --turn-url",
+            );
+        }
+        unused
     }
 
     /// Where who asks how the server is finds it, if not with everybody else.
@@ -305,64 +297,4 @@ impl Arguments {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    #[test]
-    fn no_argument_is_the_documented_default() {
-        let arguments = Arguments::try_parse_from(["signaling"]).unwrap();
-        assert_eq!(arguments.listen.to_string(), "127.0.0.1:8080");
-        let options = arguments.server_options(Secrets::default()).unwrap();
-        assert_eq!(options, ServerOptions::default());
-        assert_eq!(arguments.relay_options().unwrap(), None);
-    }
-
-    #[test]
-    fn options_reach_the_server() {
-        let line = "signaling --listen [::1]:0 --origin https://a --origin https://b --max-room 3 --max-frame 1k \
-                    --max-rate 0 --max-queue 2M --no-page";
-        let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
-        let options = arguments.server_options(Secrets::default()).unwrap();
-        assert_eq!(options.origins, ["https://a", "https://b"]);
-        assert!(!options.page);
-        let Limits {
-            max_room,
-            max_frame,
-            max_rate,
-            max_queue,
-            ..
-        } = options.limits;
-        assert_eq!(
-            (max_room, max_frame, max_rate, max_queue),
-            (3, 1024, 0, 2 << 20)
-        );
-    }
-
-    #[test]
-    fn wrong_values_are_named() {
-        for (line, named) in [
-            ("signaling --listen 8080", "8080"),
-            ("signaling --max-frame 64q", "64q"),
-            ("signaling --max-rate fast", "fast"),
-            ("signaling --max-room -1", "-1"),
-            ("signaling --relay 3478", "3478"),
-            ("signaling --relay-ip here", "here"),
-            ("signaling --turn-url stun:a", "stun:a"),
-            ("signaling --max-relay-rate 5G/s", "5G/s"),
-        ] {
-            let error = Arguments::try_parse_from(line.split(' ')).unwrap_err();
-            assert_eq!(error.exit_code(), 2);
-            assert!(error.to_string().contains(named), "{error}");
-        }
-    }
-
-    #[test]
-    fn short_help_fits_79_columns() {
-        Arguments::command().debug_assert();
-        let help = Arguments::command().render_help().to_string();
-        assert!(help.lines().all(|l| l.chars().count() <= 79), "{help}");
-        assert!(help.lines().count() <= 100, "{help}");
-    }
-}
+mod tests;

@@ -10,7 +10,8 @@
 //! - `metrics`: what is counted, for Prometheus; [`status`]: the same at a glance, on a terminal
 //! - `http`: router, WebSockets, TCP, the page (its files are in `web/`); the only room that names the HTTP framework
 //! - `tls`: the certificate, and TLS below HTTP; the only room that names the TLS library
-//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals; [`program`] joins them
+//! - [`cli`], [`announce`], [`log`], [`stop`]: arguments, the URLs to use, what is logged, signals; `descriptors`: how many
+//!   sockets there may be; [`program`] joins them
 
 use std::io;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub mod announce;
 pub mod auth;
 pub mod backplane;
 pub mod cli;
+mod descriptors;
 mod elsewhere;
 mod envelope;
 mod exchange;
@@ -72,7 +74,7 @@ pub struct ServerOptions {
     pub limits: Limits,
     /// Who may come in.
     pub auth: Auth,
-    /// Web origins that may connect; none given is any.
+    /// Web origins that may connect, as browsers send them (RFC 6454 section 6.2); none given is any.
     pub origins: Vec<String>,
     /// Relays elsewhere that take credentials made with `turn_secret`: `turn:` and `turns:` URLs.
     pub turn_urls: Vec<String>,

@@ -10,6 +10,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::status::Screen;
 
+/// Whatever `RUST_LOG` says, a program that ends says why: see [`failure`].
+const FAILURES: &str = "signaling::log=error";
+
 /// How it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -23,7 +26,14 @@ pub enum Format {
 /// through what is returned.
 pub fn start(format: Format) -> Screen {
     let screen = Screen::stderr();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = Some(wanted).filter(|wanted| !wanted.is_empty());
+    let filter = filter.and_then(|wanted| EnvFilter::try_new(wanted).ok());
+    let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
+    let filter = match FAILURES.parse() {
+        Ok(failures) => filter.add_directive(failures),
+        Err(_) => filter,
+    };
     let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let out = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     let arguments = match Arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,
         Err(Refused::Usage(why)) => why.exit(),
-        Err(Refused::File(why, format)) => {
+        Err(Refused::Configuration(why, format)) => {
             let _ = log::start(format);
             return fail(CONFIGURATION, &why, format);
         }
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 async fn serve(arguments: &Arguments, screen: Screen) -> ExitCode {
-    let ready = match program::prepare(arguments).await {
+    let ready = match program::prepare(arguments) {
         Ok(ready) => ready,
         Err(why) => return fail(CONFIGURATION, &why, arguments.log),
     };
@@ -50,7 +50,7 @@ async fn serve(arguments: &Arguments, screen: Screen) -> ExitCode {
 
 /// The token is the one thing on stdout, for `TOKEN=$(signaling token)`.
 fn print(token: &TokenArguments) -> ExitCode {
-    match token.token(Secrets::from_env().token) {
+    match Secrets::from_env().and_then(|secrets| token.token(secrets.token)) {
         Ok(token) => {
             let _ = writeln!(io::stdout(), "{token}");
             ExitCode::SUCCESS

@@ -4,12 +4,12 @@ use std::io;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::announce::{self, Site};
 use crate::cli::{Arguments, Secrets};
 use crate::status::{Line, Screen};
-use crate::{Relay, Server, Tls, stop};
+use crate::{Relay, Server, Tls, descriptors, stop};
 
 /// A server and where it listens, bound but not told yet.
 #[derive(Debug)]
@@ -19,20 +19,30 @@ pub struct Ready {
     tls: Option<Tls>,
 }
 
-/// Everything that the user can put right.
+/// Everything that the user can put right. Inside of a runtime.
 ///
 /// # Errors
 /// What is wrong, with the way out.
-pub async fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
-    let mut server = Server::new(arguments.server_options(Secrets::from_env())?)?;
+pub fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
+    let secrets = Secrets::from_env()?;
+    let unused = arguments.unused(&secrets);
+    let options = arguments.server_options(secrets)?;
+    for why in unused {
+        warn!("{why}");
+    }
+    let relay = arguments.relay_options()?;
+    let allocations = relay.as_ref().map(|relay| relay.max_allocations);
+    if let Some(why) = descriptors::provide(&options.limits, allocations) {
+        warn!("{why}");
+    }
+    let mut server = Server::new(options)?;
     let tls = arguments.tls()?;
     if let Some(tls) = tls.clone() {
         server = server.with_tls(tls);
     }
-    let relay = arguments.relay_options()?;
-    let listener = announce::listen(arguments.listen).await?;
+    let listener = announce::listen("--listen", arguments.listen)?;
     if let Some(addr) = arguments.metrics() {
-        server = server.with_metrics(announce::listen(addr).await?);
+        server = server.with_metrics(announce::listen("--metrics", addr)?);
     }
     if let Some(options) = relay {
         server = server.with_relay(Relay::bind(options)?);

@@ -49,7 +49,7 @@ impl WebhookOptions {
     /// With five seconds for an answer.
     ///
     /// # Errors
-    /// When this is no URL that can be asked.
+    /// When this is no URL that can be asked, or the secret is none that can be sent.
     pub fn new(url: &str, secret: Option<Secret>) -> anyhow::Result<Self> {
         let uri: Uri = url.parse().context("--auth-url is no URL")?;
         ensure!(
@@ -60,6 +60,15 @@ impl WebhookOptions {
         ensure!(
             !authority.contains('@'),
             "--auth-url holds a user: put what your service knows this server by into SIGNALING_AUTH_SECRET"
+        );
+        // RFC 9110 section 5.5. Later on it would look like a service that cannot be reached.
+        let is_sent_whole = |secret: &Secret| {
+            let text = secret.expose();
+            text.trim() == text && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        };
+        ensure!(
+            secret.as_ref().is_none_or(is_sent_whole),
+            "SIGNALING_AUTH_SECRET cannot stand in an HTTP header: it is printable ASCII, without a space or line break at its ends"
         );
         Ok(Self {
             url: Secret::new(url),

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use shared::{Name, Role, Room, Secret};
 
+use super::Secrets;
+use super::origin::origin;
 use crate::auth::{Auth, TokenKeys, WebhookOptions};
 use crate::grant::Grant;
 
@@ -62,14 +64,11 @@ pub(super) struct AuthArguments {
 
     /// Web origin that may connect (repeat); default: any
     ///
-    /// Such as https://example.org. Holds for browsers, which always tell the origin of their page; others connect anyhow.
-    #[arg(
-        long,
-        value_name = "ORIGIN",
-        env = "SIGNALING_ORIGIN",
-        value_delimiter = ','
-    )]
+    /// Such as https://example.org or http://localhost:3000; null is the one of pages that have none. Holds for browsers, which
+    /// always tell the origin of their page; others connect anyhow.
+    #[arg(long, value_name = "ORIGIN", env = "SIGNALING_ORIGIN")]
     #[arg(hide_env = true, hide_env_values = true)]
+    #[arg(value_delimiter = ',', value_parser = origin)]
     pub(super) origin: Vec<String>,
 }
 
@@ -124,6 +123,30 @@ impl AuthArguments {
     }
 }
 
+impl AuthArguments {
+    /// What is said of secrets that were given and that nobody asks for: who sets one may think that this is enough.
+    pub(super) fn unused(&self, secrets: &Secrets) -> Vec<&'static str> {
+        let mut unused = Vec::new();
+        if secrets.token.is_some() {
+            unused.extend(match self.auth {
+                Which::None => Some(
+                    "SIGNALING_TOKEN_SECRET is set, but nobody is asked for a token: that takes --auth token",
+                ),
+                Which::Webhook => Some(
+                    "SIGNALING_TOKEN_SECRET is set, but it is the service at --auth-url that looks at tokens: the secret is not used",
+                ),
+                Which::Token => None,
+            });
+        }
+        if secrets.service.is_some() && self.auth != Which::Webhook {
+            unused.push(
+                "SIGNALING_AUTH_SECRET is set, but no service is asked: that takes --auth webhook",
+            );
+        }
+        unused
+    }
+}
+
 impl TokenArguments {
     /// The token, for one line of output.
     ///
@@ -169,6 +192,67 @@ mod tests {
     fn auth(line: &str) -> Result<Auth> {
         let arguments = Arguments::try_parse_from(line.split(' '))?;
         Ok(arguments.server_options(Secrets::default())?.auth)
+    }
+
+    fn unused(line: &str, secrets: Secrets) -> Vec<&'static str> {
+        let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+        arguments.unused(&secrets)
+    }
+
+    #[test]
+    fn who_sets_a_secret_that_is_not_used_is_told() {
+        let secret = || Some(Secret::new("0123456789abcdef0123456789abcdef"));
+        let all = || Secrets {
+            turn: secret(),
+            token: secret(),
+            service: secret(),
+        };
+        for (line, said) in [
+            (
+                "signaling",
+                &["--auth token", "--auth webhook", "--turn-url"][..],
+            ),
+            ("signaling --auth token --relay", &["--auth webhook"]),
+            (
+                "signaling --auth webhook --auth-url http://a --turn-url turn:a",
+                &["not used"],
+            ),
+        ] {
+            let told = unused(line, all());
+            assert_eq!(told.len(), said.len(), "{told:?}");
+            for (told, said) in told.iter().zip(said) {
+                assert!(told.contains(said), "{told}");
+            }
+            assert!(unused(line, Secrets::default()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_no_header_can_hold_is_refused_and_not_shown() {
+        let line = "signaling --auth webhook --auth-url http://a";
+        let auth = |secret: &str| {
+            let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
+            arguments.server_options(Secrets {
+                service: Some(Secret::new(secret)),
+                ..Secrets::default()
+            })
+        };
+        for good in ["hunter2", "hunter 2", "~!#[]{}"] {
+            assert!(auth(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "hunter2\n",
+            "hunter2\r\nX: y",
+            " hunter2",
+            "hunter2 ",
+            "hunter2\t",
+            "hunter2\u{7f}",
+            "hunter\u{e9}2",
+        ] {
+            let why = format!("{:#}", auth(bad).unwrap_err());
+            assert!(why.starts_with("SIGNALING_AUTH_SECRET cannot"), "{why}");
+            assert!(!why.contains("hunter"), "{why}");
+        }
     }
 
     #[test]

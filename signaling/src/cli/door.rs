@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use clap::Args;
 
-use super::grammar::{size, size_rate, span};
+use super::grammar::{address, size, size_rate, span};
 use crate::forwarded::Network;
 use crate::limits::BURST;
 use crate::{Limits, ServerOptions};
@@ -31,7 +31,8 @@ pub(super) struct DoorArguments {
         value_name = "ADDR:PORT",
         env = "SIGNALING_METRICS",
         hide_env = true,
-        help_heading = "Seen from outside"
+        help_heading = "Seen from outside",
+        value_parser = address
     )]
     pub(super) metrics: Option<SocketAddr>,
 

@@ -61,6 +61,12 @@ pub(super) fn log_format(text: &str) -> Result<Format, String> {
     }
 }
 
+/// `127.0.0.1:8080` or `[::]:8080`.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = "it is to be an address with a port, not a name: write 127.0.0.1:8080 or [::]:8080";
+    text.parse().map_err(|_| wrong.to_owned())
+}
+
 /// Something that may be had at a place of one's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Switch {
@@ -70,7 +76,7 @@ pub(super) enum Switch {
     At(SocketAddr),
 }
 
-/// `on`, `off` or `ADDR:PORT`; an empty text, such as that of a variable that is set to nothing, is off.
+/// `on`, `off` or `ADDR:PORT`; an empty text is off.
 pub(super) fn switch(text: &str) -> Result<Switch, String> {
     match text {
         "" | "off" | "false" | "no" | "0" => Ok(Switch::Off),
@@ -78,7 +84,7 @@ pub(super) fn switch(text: &str) -> Result<Switch, String> {
         _ => text
             .parse()
             .map(Switch::At)
-            .map_err(|_| "not an address and port: write 0.0.0.0:3478 or [::]:3478".to_owned()),
+            .map_err(|_| "not an address with a port: write 0.0.0.0:3478 or [::]:3478".to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::bail;
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 
 use super::TURN_SECRET;
 use super::grammar::{Switch, switch};
@@ -39,7 +39,7 @@ pub(super) struct RelayArguments {
     /// Whoever has credentials then reaches this machine and its network through the relay. Without it only public
     /// addresses are relayed to, and the relay's own.
     #[arg(long, env = "SIGNALING_RELAY_ALLOW_PRIVATE", hide_env = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(value_parser = BoolishValueParser::new())]
     relay_allow_private: bool,
 
     /// Relay elsewhere that clients are told of (repeat)
@@ -52,6 +52,11 @@ pub(super) struct RelayArguments {
 }
 
 impl RelayArguments {
+    /// Whether there is a relay that takes credentials, here or elsewhere.
+    pub(super) fn is_told(&self) -> bool {
+        !self.turn_url.is_empty() || self.relay.is_some_and(|relay| relay != Switch::Off)
+    }
+
     /// The relays elsewhere, if they can be used.
     pub(super) fn turn_urls(&self, have_secret: bool) -> anyhow::Result<Vec<String>> {
         let urls = &self.turn_url;

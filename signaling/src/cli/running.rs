@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::grammar::span;
 use crate::{Acme, Tls};
@@ -19,7 +20,8 @@ pub(super) struct RunArguments {
     /// File with more options, TOML
     ///
     /// Its keys are the long names of these options, as in max-room = 16 or origin = ["https://a", "https://b"]. What is
-    /// typed wins over the environment, and that over the file. Secrets come by the environment alone.
+    /// typed wins over the environment, and that over the file. Secrets come by the environment alone, but for a password in
+    /// backplane, where others cannot read the file.
     #[arg(long, value_name = "FILE", env = "SIGNALING_CONFIG", hide_env = true)]
     pub(super) config: Option<PathBuf>,
 
@@ -41,6 +43,7 @@ pub(super) struct RunArguments {
     ///
     /// That says how many connections and rooms there are, messages a second, and what waits. There is none either where stderr is no terminal, and with --log json.
     #[arg(long, env = "SIGNALING_NO_STATUS", hide_env = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
     pub(super) no_status: bool,
 }
 
@@ -99,7 +102,7 @@ pub(super) struct TlsArguments {
     )]
     acme_cache: Option<PathBuf>,
 
-    /// Another authority
+    /// Another authority; default: Let's Encrypt
     ///
     /// Its certificate is checked against the authorities of the system, or those in the file that SSL_CERT_FILE names.
     #[arg(
@@ -108,8 +111,8 @@ pub(super) struct TlsArguments {
         env = "SIGNALING_ACME_DIRECTORY",
         hide_env = true
     )]
-    #[arg(default_value = Acme::DIRECTORY, hide_short_help = true)]
-    acme_directory: String,
+    #[arg(hide_short_help = true)]
+    acme_directory: Option<String>,
 }
 
 /// A name in the DNS that a certificate can be asked for: RFC 1035 section 2.3.1, with digits in front as RFC 1123 has it.
@@ -146,11 +149,7 @@ impl TlsArguments {
 
     fn acme(&self) -> anyhow::Result<Option<Acme>> {
         let Some(domain) = self.acme.first() else {
-            ensure!(
-                self.acme_email.is_none() && self.acme_cache.is_none(),
-                "--acme-email and --acme-cache are nothing without --acme: add it"
-            );
-            return Ok(None);
+            return self.without_acme();
         };
         ensure!(
             self.tls_cert.is_none() && self.tls_key.is_none(),
@@ -159,12 +158,25 @@ impl TlsArguments {
         let cache = self.acme_cache.clone().with_context(|| {
             format!("--acme {domain} would ask for a new certificate at every start, which authorities limit: add --acme-cache DIR")
         })?;
+        let directory = self.acme_directory.clone();
         Ok(Some(Acme {
             domains: self.acme.clone(),
             email: self.acme_email.clone(),
             cache,
-            directory: self.acme_directory.clone(),
+            directory: directory.unwrap_or_else(|| Acme::DIRECTORY.to_owned()),
         }))
+    }
+
+    /// What is said about a certificate that nobody asks for is a mistake.
+    fn without_acme(&self) -> anyhow::Result<Option<Acme>> {
+        for (option, is_given) in [
+            ("--acme-email", self.acme_email.is_some()),
+            ("--acme-cache", self.acme_cache.is_some()),
+            ("--acme-directory", self.acme_directory.is_some()),
+        ] {
+            ensure!(!is_given, "{option} is nothing without --acme: add it");
+        }
+        Ok(None)
     }
 }
 
@@ -218,7 +230,16 @@ mod tests {
     fn what_does_not_go_together_is_explained() {
         for (line, said) in [
             ("--acme a.example", "add --acme-cache DIR"),
-            ("--acme-email a@b", "nothing without --acme"),
+            ("--acme-email a@b", "--acme-email is nothing without --acme"),
+            ("--acme-cache d", "--acme-cache is nothing without --acme"),
+            (
+                "--acme-directory https://a/d",
+                "--acme-directory is nothing without --acme",
+            ),
+            (
+                "--acme-directory https://a/d --tls-cert c --tls-key k",
+                "without --acme",
+            ),
             (
                 "--acme a.example --tls-cert c --tls-key k",
                 "leave one of them out",

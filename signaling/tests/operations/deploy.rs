@@ -1,15 +1,17 @@
 //! What lies in `deploy/`: each file is used as an operator would.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use shared::Secret;
+use signaling::Auth;
 use signaling::cli::{Arguments, Secrets};
 
-use super::house::{Running, signaling, until, within};
+use super::house::{Running, options, signaling, until, within};
 use super::skipped;
 use super::socket::{Socket, ask};
 
@@ -85,6 +87,22 @@ fn the_dashboard_shows_everything_that_is_exported_and_nothing_else() {
     assert!(exported.len() > 9, "{exported:?}");
 }
 
+/// The sample with this in front of a key taken away; of two values of a key the last one counts.
+fn sample_without(mark: &str) -> Arguments {
+    let suggested = read("config.toml").replace(&format!("\n{mark}"), "\n");
+    let is_key = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
+    // Prose loses its mark, too, and is no line of the file.
+    let pairs = suggested.lines().filter(is_key);
+    let pairs: BTreeMap<_, _> = pairs.filter_map(|line| line.split_once(" = ")).collect();
+    let lines = pairs
+        .iter()
+        .map(|(key, value)| format!("{key} = {value}\n"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), lines.collect::<String>()).unwrap();
+    let line = ["signaling", "--config", file.path().to_str().unwrap()];
+    Arguments::read(line.map(OsString::from)).unwrap()
+}
+
 #[test]
 fn the_sample_of_options_is_one() {
     let path = deployed("config.toml");
@@ -92,36 +110,57 @@ fn the_sample_of_options_is_one() {
     house.signal("-TERM");
     let (code, said) = house.ends();
     assert_eq!(code, Some(0), "{said}");
-    // And with everything that is only suggested; of two values of a key that is the second.
-    let suggested: String = read("config.toml")
-        .lines()
-        .map(|line| {
-            let is_key = line
-                .strip_prefix('#')
-                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()));
-            format!("{}\n", is_key.unwrap_or(line))
-        })
-        .collect();
-    let mut seen = BTreeSet::new();
-    let mut lines: Vec<&str> = suggested.lines().collect();
-    lines.reverse();
-    lines.retain(|line| {
-        line.split_once(" = ")
-            .is_none_or(|(key, _)| seen.insert(key))
-    });
-    lines.reverse();
-    let file = tempfile::NamedTempFile::new().unwrap();
-    fs::write(file.path(), lines.join("\n")).unwrap();
-    let line = [
-        OsString::from("signaling"),
-        "--config".into(),
-        file.path().into(),
-    ];
-    let arguments = Arguments::read(line).unwrap();
+    // And with everything that is only suggested.
+    let arguments = sample_without("#");
     assert!(arguments.no_page);
     assert!(arguments.relay_options().unwrap().is_some());
     let why = arguments.server_options(Secrets::default()).unwrap_err();
-    assert!(why.to_string().contains("SIGNALING_TOKEN_SECRET"), "{why}");
+    assert!(
+        why.to_string().contains("/etc/signaling/token.pem"),
+        "{why}"
+    );
+    // And the other ways.
+    let other = sample_without("# ");
+    let why = other.server_options(Secrets::default()).unwrap_err();
+    assert!(why.to_string().contains("SIGNALING_TURN_SECRET"), "{why}");
+    let turn = Some(Secret::new("shared with the relay"));
+    let secrets = Secrets {
+        turn,
+        ..Secrets::default()
+    };
+    let options = other.server_options(secrets).unwrap();
+    assert!(matches!(options.auth, Auth::Webhook(_)));
+}
+
+#[test]
+fn the_sample_has_every_option_and_its_limits_are_the_defaults() {
+    let sample = read("config.toml");
+    let keys = sample
+        .lines()
+        .map(|line| line.trim_start_matches(['#', ' ']));
+    let keys: BTreeSet<_> = keys
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(key, _)| key)
+        .collect();
+    for option in options().iter().filter(|name| *name != "config") {
+        assert!(
+            keys.contains(option.as_str()),
+            "deploy/config.toml has no {option}"
+        );
+    }
+    let with_sample = [
+        "signaling",
+        "--config",
+        deployed("config.toml").to_str().unwrap(),
+    ]
+    .map(OsString::from);
+    let with_sample = Arguments::read(with_sample).unwrap();
+    let limits = |arguments: Arguments| {
+        let options = arguments.server_options(Secrets::default()).unwrap();
+        (options.limits, options.http_timeout, options.hello_timeout)
+    };
+    let alone = Arguments::read(["signaling"].map(OsString::from)).unwrap();
+    assert_eq!(limits(with_sample), limits(alone));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The program as a process.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Cursor, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Far more than anything takes on an idle machine: it ends a test that would hang.
@@ -16,8 +17,13 @@ pub(crate) const LOOK: Duration = Duration::from_millis(5);
 pub(crate) struct Running {
     child: Child,
     pub(crate) addr: SocketAddr,
-    said: Arc<Mutex<String>>,
+    pub(crate) relay: Option<SocketAddr>,
+    said: Gathered,
+    printed: Gathered,
 }
+
+/// What comes out of a pipe, and who reads it until its end.
+struct Gathered(Arc<Mutex<String>>, Option<JoinHandle<()>>);
 
 /// The program with nothing of ours in its environment.
 pub(crate) fn signaling(arguments: &[&str]) -> Command {
@@ -42,6 +48,19 @@ pub(crate) fn within(program: &str) -> Command {
     command
 }
 
+/// The long options of the help, without dashes.
+pub(crate) fn options() -> Vec<String> {
+    let help = signaling(&["--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let options = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("      --"));
+    let names = options.map(|line| line.split(' ').next().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    assert!(names.len() > 30, "{help}");
+    names
+}
+
 impl Running {
     /// On any port of loopback.
     pub(crate) fn start(arguments: &[&str]) -> Self {
@@ -50,18 +69,26 @@ impl Running {
 
     pub(crate) fn run(command: &mut Command) -> Self {
         let mut child = command.arg("--json").spawn().unwrap();
-        let said = gathered(child.stderr.take().unwrap());
+        let said = Gathered::from(child.stderr.take().unwrap());
+        let mut events = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        let mut events = BufReader::new(child.stdout.as_mut().unwrap());
         events.read_line(&mut line).unwrap();
-        let addr = line.split('"').nth(7);
-        let addr = addr.unwrap_or_else(|| panic!("{line:?}: {}", said.lock().unwrap()));
-        let addr = addr.parse().unwrap();
-        Self { child, addr, said }
+        let told: serde_json::Value = serde_json::from_str(&line)
+            .unwrap_or_else(|why| panic!("{why}: {line:?}: {}", said.so_far()));
+        let addr = |name: &str| told[name].as_str().map(|addr| addr.parse().unwrap());
+        let (addr, relay) = (addr("addr").unwrap(), addr("relay"));
+        let printed = Gathered::from(Cursor::new(line).chain(events));
+        Self {
+            child,
+            addr,
+            relay,
+            said,
+            printed,
+        }
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.addr).unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", self.addr.port())).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         stream
     }
@@ -78,7 +105,7 @@ impl Running {
 
     /// What it has said on stderr so far.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        self.said.so_far()
     }
 
     /// Waits until it has said so.
@@ -89,14 +116,23 @@ impl Running {
 
     /// Its exit code, and what stood on stderr.
     #[track_caller]
-    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
+    pub(crate) fn ends(self) -> (Option<i32>, String) {
+        let (code, said, _) = self.ends_with_all();
+        (code, said)
+    }
+
+    /// Its exit code, and what stood on stderr and on stdout.
+    #[track_caller]
+    pub(crate) fn ends_with_all(mut self) -> (Option<i32>, String, String) {
         let mut status = None;
+        let (said, child) = (Arc::clone(&self.said.0), &mut self.child);
         let ended = || {
-            status = self.child.try_wait().unwrap();
+            status = child.try_wait().unwrap();
             status.is_some()
         };
-        until("its end", ended, || self.said.lock().unwrap().clone());
-        (status.and_then(|status| status.code()), self.said())
+        until("its end", ended, || said.lock().unwrap().clone());
+        let code = status.and_then(|status| status.code());
+        (code, self.said.all(), self.printed.all())
     }
 }
 
@@ -117,15 +153,29 @@ pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool, seen: impl Fn()
     }
 }
 
-fn gathered(mut from: impl Read + Send + 'static) -> Arc<Mutex<String>> {
-    let said = Arc::new(Mutex::new(String::new()));
-    let all = Arc::clone(&said);
-    std::thread::spawn(move || {
-        let mut piece = [0; 4096];
-        while let Ok(count @ 1..) = from.read(&mut piece) {
-            let text = String::from_utf8_lossy(&piece[..count]);
-            all.lock().unwrap().push_str(&text);
+impl Gathered {
+    fn from(mut pipe: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let all = Arc::clone(&text);
+        let reader = std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            while let Ok(count @ 1..) = pipe.read(&mut piece) {
+                let text = String::from_utf8_lossy(&piece[..count]);
+                all.lock().unwrap().push_str(&text);
+            }
+        });
+        Self(text, Some(reader))
+    }
+
+    fn so_far(&self) -> String {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Until its end: nothing of it is on its way any more.
+    fn all(&mut self) -> String {
+        if let Some(reader) = self.1.take() {
+            reader.join().unwrap();
         }
-    });
-    said
+        self.so_far()
+    }
 }

@@ -23,20 +23,24 @@ impl<S: Read + Write> Socket<S> {
 
     /// A peer that has heard `welcome`: whoever says something from now on is heard.
     pub(crate) fn peer(stream: S, secret: &str) -> Self {
+        Self::welcomed(stream, UPGRADE, secret).0
+    }
+
+    /// The same with another request, and with what `welcome` says.
+    pub(crate) fn welcomed(stream: S, request: &str, secret: &str) -> (Self, String) {
         let protocol = "\r\nSec-WebSocket-Protocol: peer.v1\r\n\r\n";
-        let mut peer = Self::asking(stream, &UPGRADE.replace("\r\n\r\n", protocol));
+        let mut peer = Self::asking(stream, &request.replace("\r\n\r\n", protocol));
         peer.says(&format!(
             r#"{{"event":"hello","data":{{"version":1,"name":"n","role":"call","app":"call","secret":"{secret}"}}}}"#
         ));
-        let heard = peer.hears();
-        assert!(
-            matches!(&heard, Heard::Text(text) if text.contains("welcome")),
-            "{heard:?}"
-        );
-        peer
+        match peer.hears() {
+            Heard::Text(text) if text.contains("welcome") => (peer, text),
+            other => panic!("{other:?}"),
+        }
     }
 
-    fn asking(mut stream: S, request: &str) -> Self {
+    /// With this request in place of [`UPGRADE`].
+    pub(crate) fn asking(mut stream: S, request: &str) -> Self {
         stream.write_all(request.as_bytes()).unwrap();
         stream.flush().unwrap();
         let mut head = Vec::new();

@@ -49,7 +49,7 @@ pub(crate) const FOREIGN: &[(&str, &[&str])] = &[
             "signaling/src/tls",
             "signaling/tests/operations/acme.rs",
             "signaling/tests/operations/tls.rs",
-            "signaling/tests/process.rs",
+            "signaling/tests/operations/webhook.rs",
             "tests/",
         ],
     ),

@@ -28,7 +28,7 @@ fn wrong(text: &str) -> String {
     let file = file(text);
     let path = file.path().to_str().unwrap().to_owned();
     match Arguments::read(["signaling", "--config", &path].map(OsString::from)) {
-        Err(Refused::File(why, _)) => {
+        Err(Refused::Configuration(why, _)) => {
             let why = format!("{why:#}");
             why.strip_prefix(&format!("{path}:"))
                 .unwrap_or(&why)
@@ -171,16 +171,54 @@ fn mistakes_are_named_with_their_line() {
             "token-secret = \"x\"",
             "1: unknown key \"token-secret\": secrets come by the environment alone",
         ),
-        ("max-room = [1]", "1: max-room takes one value, not a list"),
-        ("no-page = \"yes\"", "1: no-page is true or false"),
+        (
+            "max-room = [1]",
+            "1: max-room is a list: expected is N as a text in quotation marks or a whole number",
+        ),
+        (
+            "no-page = \"yes\"",
+            "1: no-page is a text: expected is true or false",
+        ),
+        (
+            "no-page = 1",
+            "1: no-page is 1, a whole number: expected is true",
+        ),
         (
             "max-room = 1.5",
-            "1: a float is no value of an option: write it as a text",
+            "1: max-room is 1.5, a float: expected is N as a text",
+        ),
+        (
+            "\nmax-room = 0x10",
+            "2: max-room is 0x10, a number to base 16: expected is N",
+        ),
+        (
+            "max-room = true",
+            "1: max-room is true, a boolean: expected is N",
+        ),
+        (
+            "token-key = false",
+            "1: token-key is false, a boolean: expected is FILE",
+        ),
+        (
+            "relay = 1.5",
+            "1: relay is 1.5, a float: expected is ADDR:PORT",
+        ),
+        (
+            "relay = { port = 1 }",
+            "1: relay is a table: expected is ADDR:PORT",
+        ),
+        (
+            "backplane = [\"nats://u:hunter2@a\"]",
+            "1: backplane is a list: expected is URL as a text",
         ),
         ("max-room = 1\nmax-room = 2", "2: duplicate key"),
         ("[limits]\nmax-room = 1", "1: unknown key \"limits\""),
         ("max-room 1", "1: "),
-        ("origin = [1979-05-27]", "1: a datetime is no value"),
+        (
+            "origin = [1979-05-27]",
+            "1: origin is 1979-05-27, a date or time: expected is ORIGIN as a text in quotation marks or a whole number, \
+             or a list of such",
+        ),
     ] {
         let why = wrong(text);
         assert!(why.starts_with(said), "{text}: {why}");
@@ -191,7 +229,7 @@ fn mistakes_are_named_with_their_line() {
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let line = ["signaling", "--config", "/nowhere/signaling.toml"];
-    let Err(Refused::File(why, _)) = Arguments::read(line.map(OsString::from)) else {
+    let Err(Refused::Configuration(why, _)) = Arguments::read(line.map(OsString::from)) else {
         panic!("it is not there");
     };
     let why = format!("{why:#}");
@@ -199,4 +237,32 @@ fn a_file_that_is_not_there_is_named() {
         why.starts_with("--config /nowhere/signaling.toml: No such file"),
         "{why}"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_stands_where_others_cannot_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let text = "max-room = 3\nbackplane = \"nats://u:hunter2@broker.example\"";
+    let file = file(text);
+    let path = file.path().to_str().unwrap();
+    let read = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).unwrap();
+        Arguments::read(["signaling", "--config", path].map(OsString::from))
+    };
+    for mode in [0o600, 0o640] {
+        let options = read(mode).unwrap().server_options(Secrets::default());
+        let shared = options.unwrap().backplane;
+        assert!(matches!(shared, crate::Backplane::Nats(_)), "{mode:o}");
+    }
+    let Err(Refused::Configuration(why, _)) = read(0o644) else {
+        panic!("everybody can read it");
+    };
+    let why = format!("{why:#}");
+    let said = format!("{path}:2: every user can read this file");
+    assert!(why.starts_with(&said) && !why.contains("hunter2"), "{why}");
+    // Without a password it is like any other option.
+    fs::write(path, "backplane = \"nats://broker.example\"").unwrap();
+    assert!(read(0o644).is_ok());
 }
