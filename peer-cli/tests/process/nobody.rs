@@ -102,6 +102,20 @@ fn the_room_is_full() {
 }
 
 #[test]
+fn the_server_is_full() {
+    let house = House::at("127.0.0.1:0", &["--max-connections", "1"]);
+    let mut answerer = call_with("answer", &house, &[]);
+    answerer.wait_for("signaling");
+    let ended = call(&house.url, "1s").expect_code(3);
+    let words = format!(
+        "cannot reach {}: the server answered 503 Service Unavailable: this server is full (1 connections, see --max-connections)",
+        house.url
+    );
+    assert_eq!(ended.reason(), words);
+    assert_eq!(ended.one("warning")["text"], words, "said at once");
+}
+
+#[test]
 fn nobody_comes() {
     let house = House::open();
     let ended = call_with("call", &house, &["demo", "--timeout", "1s"])
