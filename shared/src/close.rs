@@ -90,7 +90,9 @@ impl CloseCode {
                 "the server cannot decide who may come in at the moment; try again later"
             }
             Self::Replaced => "the same peer connected again from elsewhere and took over",
-            Self::RoomFull => "the room is full; use another room or have --max-room raised",
+            Self::RoomFull => {
+                "the room, or the server's list of rooms, is full; use another room or have --max-room or --max-rooms raised"
+            }
             Self::TooSlow => "this client read too slowly for its room; check the network",
             Self::Idle => {
                 "this client said nothing for as long as the server permits; its operator can raise --idle-timeout"

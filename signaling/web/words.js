@@ -13,7 +13,7 @@ const CLOSING = {
   1009: 'The server refused a frame that was too large. That is a fault of this page.',
   1013: 'The server cannot decide who may come in at the moment.',
   4000: 'This page was opened in another tab, which has taken over. Use that one, or join again here.',
-  4003: 'The room is full. Try another one.',
+  4003: 'The room is full, or the server has as many rooms as it may. Try another room that others are in, or try later.',
   4008: 'The connection was too slow for the server.',
   4009: 'Nothing was said here for as long as the server permits.',
   4029: 'The server got too many messages.',
