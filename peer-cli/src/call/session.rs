@@ -17,7 +17,7 @@ use super::timing::Timing;
 use crate::event::{Event, Path};
 use crate::proto::channels::Channels;
 use crate::proto::chat::{Inbox, Outbox};
-use crate::proto::dtmf::Digit;
+use crate::proto::dtmf::Waiting;
 use crate::proto::negotiation::{Negotiation, Purpose};
 use crate::proto::packet::{Codec, Packet};
 use crate::proto::recovery::Recovery;
@@ -123,8 +123,8 @@ pub(super) struct Session {
     pub(super) reason: String,
     /// Messages wait until then for the channel that a tutorial page makes itself.
     pub(super) held_back: Option<Instant>,
-    /// Digits that came and were not told yet.
-    pub(super) digits: Vec<Digit>,
+    /// Of the other side's keys.
+    pub(super) digits: Waiting,
     /// Something to send ended; hang up once the messages are out.
     pub(super) finish: bool,
     inbox: Inbox,
@@ -195,7 +195,7 @@ impl Session {
             sends: None,
             reason: String::new(),
             held_back: None,
-            digits: Vec::new(),
+            digits: Waiting::default(),
             finish: false,
             inbox: Inbox::default(),
             maker,

@@ -6,11 +6,13 @@
 mod script;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 pub use script::{Digit, Script, Step};
+pub use waiting::Waiting;
 
 /// How long a digit sounds; receivers want 40 ms at least (Q.24).
 const TONE: Duration = Duration::from_millis(100);
