@@ -172,9 +172,12 @@ impl TokenKeys {
     }
 
     fn read(&self, token: &str) -> Result<Grant, Refusal> {
-        let algorithm = jsonwebtoken::decode_header(token)
-            .map_err(|error| refusal(&error))?
-            .alg;
+        let header = jsonwebtoken::decode_header(token).map_err(|error| refusal(&error))?;
+        // Extensions that must be understood (RFC 7515 4.1.11), of which none is understood here.
+        if header.crit.is_some() {
+            return Err(Refusal::Strange);
+        }
+        let algorithm = header.alg;
         // Each algorithm has a key of its own: none is ever checked with the key of another.
         let key = match (algorithm, &self.secret, &self.public) {
             (Algorithm::HS256, Some(secret), _) => {

@@ -131,6 +131,27 @@ fn forgeries_are_told_from_mistakes() {
 }
 
 #[test]
+fn what_must_be_understood_and_is_not_is_refused() {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    let claims = json!({"exp": now() + 60});
+    let admits = |crit: Option<Vec<String>>| {
+        crypto::install();
+        let mut header = Header::default();
+        header.extras.insert("shift", "night");
+        header.crit = crit;
+        admitted(&jsonwebtoken::encode(&header, &claims, &key).unwrap(), None)
+    };
+    // Other members of the header are ignored (RFC 7515 4), as long as `crit` does not name them.
+    assert!(admits(None).is_ok());
+    assert_eq!(
+        admits(Some(vec!["shift".to_owned()])),
+        Err(Refusal::Strange)
+    );
+    // An empty list is none (RFC 7515 4.1.11).
+    assert_eq!(admits(Some(Vec::new())), Err(Refusal::Strange));
+}
+
+#[test]
 fn a_public_key_is_no_secret_of_the_other_algorithm() {
     let claims = json!({"exp": now() + 60, "name": "ann"});
     let token = signed_by_pair(&claims);
