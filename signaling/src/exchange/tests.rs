@@ -7,6 +7,7 @@ use crate::verdict::Cause;
 
 mod client;
 mod random;
+mod repair;
 mod world;
 
 use world::{World, id_of};

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use shared::{PeerId, PeerInfo, Room};
 
-use crate::elsewhere::{Absence, Letter, Member, ServerId};
+use crate::elsewhere::{Absence, Letter, Member, Seat, ServerId};
 use crate::text::Text;
+
+/// The last seat that is believed: no clock says more microseconds (that is in 2255), and numbers of JSON are exact up to here
+/// (RFC 7493 2.2). Whoever claims more sits here, so that the next seats are numbers, too.
+const LAST_SEAT: Seat = 1 << 53;
 
 /// One message of one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +177,8 @@ fn item(say: Say<'_, &RawValue>, frame: &str) -> Option<Item> {
         },
         Say::Joined(somebody) => Item::Joined(claimed(&somebody)?),
         Say::Left(text) => Item::Left(id(text)?),
+        // Nobody hears itself.
+        Say::Letter { from, to, .. } if to == Some(from) => return None,
         Say::Letter { room, from, to } => Item::Letter(Letter {
             room: room.map(Room::new).transpose().ok()?,
             from: id(from)?,
@@ -194,7 +200,7 @@ fn claimed(somebody: &Somebody<'_, &RawValue>) -> Option<Claimed> {
         claim: somebody.claim,
         member: Member {
             room: somebody.room.map(Room::new).transpose().ok()?,
-            seat: somebody.seat,
+            seat: somebody.seat.min(LAST_SEAT),
             info: PeerInfo::parse(somebody.info.get()).ok()?,
         },
     })

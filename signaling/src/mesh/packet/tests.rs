@@ -98,6 +98,7 @@ fn what_no_server_says_is_nothing() {
         br#"{"server":"s","say":"beat"}"#,
         br#"{"server":"s","at":[-1,2],"say":"beat"}"#,
         br#"{"server":"s","at":[1,2],"say":{"left":"a b"}}"#,
+        br#"{"server":"s","at":[1,2],"say":{"letter":{"room":null,"from":"a","to":"a"}}}"#,
         br#"{"server":"s","at":[1,2],"say":{"joined":{"claim":1,"seat":1,"room":null,"info":{}}}}"#,
     ] {
         assert_eq!(
@@ -106,6 +107,28 @@ fn what_no_server_says_is_nothing() {
             "{}",
             String::from_utf8_lossy(bad)
         );
+    }
+}
+
+#[test]
+fn nobody_sits_beyond_the_last_seat() {
+    let read = |seat| {
+        let mut sent = somebody();
+        sent.member.seat = seat;
+        let packet = Packet::decode(&packet(Item::Joined(sent)).encode());
+        let Some(Body::Link {
+            item: Item::Joined(claimed),
+            ..
+        }) = packet.map(|p| p.body)
+        else {
+            panic!("not read")
+        };
+        claimed.member.seat
+    };
+    // Microseconds of the year 2200.
+    assert_eq!(read(7_258_118_400_000_000), 7_258_118_400_000_000);
+    for seat in [LAST_SEAT, LAST_SEAT + 1, u64::MAX] {
+        assert_eq!(read(seat), LAST_SEAT);
     }
 }
 
