@@ -124,6 +124,12 @@ impl Exchange {
         self.mesh.as_ref().map_or(0, Mesh::servers)
     }
 
+    /// Claims to ids that are known, here and elsewhere.
+    #[cfg(any(test, fuzzing))]
+    fn claims(&self) -> usize {
+        self.mesh.as_ref().map_or(0, Mesh::claims)
+    }
+
     fn mesh(&mut self, now: Instant, act: impl FnOnce(&mut Mesh)) {
         self.now = now;
         if let Some(mesh) = &mut self.mesh {
@@ -149,5 +155,5 @@ impl Exchange {
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod tests;

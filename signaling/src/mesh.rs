@@ -120,6 +120,12 @@ impl Mesh {
         self.others.len()
     }
 
+    /// Claims to ids that are known, here and elsewhere.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn claims(&self) -> usize {
+        self.roster.claims()
+    }
+
     /// The broker is there, again or for the first time: everybody shall know at once, and see what is missing.
     pub(crate) fn broker_is_back(&mut self, now: Instant) {
         self.beat(now);

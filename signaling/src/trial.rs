@@ -8,7 +8,7 @@ use shared::{Event, Hello, Incoming, PeerId};
 
 pub use crate::auth::trial::token;
 use crate::envelope::Envelope;
-use crate::hub;
+use crate::{exchange, hub};
 
 /// A client's frame: what the server relays means what was sent, but for its sender, and nobody can speak for the server.
 pub fn frame(bytes: &[u8]) {
@@ -47,6 +47,11 @@ pub fn frame(bytes: &[u8]) {
 /// What happens in rooms, in steps of three bytes.
 pub fn rooms(bytes: &[u8]) {
     hub::tests::random::story(bytes);
+}
+
+/// What comes from a broker, from whoever may write there.
+pub fn broker(bytes: &[u8]) {
+    exchange::tests::broker::story(bytes);
 }
 
 #[cfg(test)]
@@ -102,6 +107,11 @@ mod tests {
         #[test]
         fn stories(steps in prop::collection::vec(any::<[u8; 3]>(), 0..120)) {
             rooms(steps.as_flattened());
+        }
+
+        #[test]
+        fn brokers(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+            broker(&bytes);
         }
 
         #[test]

@@ -1,12 +1,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::verdict::Cause;
 
+pub(crate) mod broker;
 mod client;
+#[cfg(test)]
 mod random;
+#[cfg(test)]
 mod repair;
 mod world;
 

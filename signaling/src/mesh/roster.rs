@@ -30,6 +30,11 @@ impl Roster {
         self.0.get(id)?.iter().max_by(|a, b| a.rank.cmp(&b.rank))
     }
 
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn claims(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
     /// Where that id is, and by which claim.
     pub(super) fn holder(&self, id: &PeerId) -> Option<(&ServerId, u64)> {
         self.best(id).map(|claim| (&claim.rank.1, claim.rank.0))

@@ -171,7 +171,11 @@ impl World {
         while let Some(abroad) = self.nodes[node].exchange.poll_abroad() {
             match abroad {
                 Abroad::Publish { to, payload } => self.publish(node, to.as_ref(), &payload),
-                Abroad::Lost { count, why } => *self.lost.entry(why.name()).or_default() += count,
+                Abroad::Lost { count, why } => {
+                    let lost = self.lost.entry(why.name()).or_default();
+                    // Numbers of a liar may be far apart.
+                    *lost = lost.saturating_add(count);
+                }
             }
         }
     }
