@@ -23,6 +23,10 @@ pub(crate) struct Assault {
     pub(crate) place: Place,
     pub(crate) tally: Tally,
     pub(crate) dice: Dice,
+    /// No other worker has it.
+    pub(crate) worker: usize,
+    /// Names of rooms that it has made up.
+    pub(crate) rooms: u64,
 }
 
 impl Assault {
@@ -51,12 +55,21 @@ impl Assault {
 
     /// Into a room of its own.
     async fn enter(&mut self) -> Result<Socket, Ending> {
-        let (room, from) = (self.room(), self.dice.address());
-        enter(&self.place, &room, from).await
+        let room = self.room();
+        self.ask_for(&room).await
     }
 
+    /// Of a tutorial client the server knows at once which room it wants, and makes it, or says that it has too many.
+    async fn ask_for(&mut self, room: &str) -> Result<Socket, Ending> {
+        let socket = enter(&self.place, room, self.dice.address()).await?;
+        self.tally.asked_for_a_room();
+        Ok(socket)
+    }
+
+    /// A name that nobody has used before.
     fn room(&mut self) -> String {
-        format!("attack-{:x}", self.dice.next())
+        self.rooms += 1;
+        format!("attack-{}-{}", self.worker, self.rooms)
     }
 
     async fn without_upgrade(&mut self, kind: Kind) -> Result<Ending, Ending> {
@@ -205,7 +218,7 @@ impl Assault {
     /// Somebody who keeps to all limits speaks to somebody who does not read.
     async fn never_reads(&mut self) -> Result<Ending, Ending> {
         let room = self.room();
-        let mut speaker = enter(&self.place, &room, self.dice.address()).await?;
+        let mut speaker = self.ask_for(&room).await?;
         if let Ok(refused) = timeout(Duration::from_millis(200), speaker.ending()).await {
             return Err(refused);
         }

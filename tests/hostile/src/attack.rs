@@ -25,6 +25,8 @@ pub(crate) async fn run(place: Place, time: Duration, seed: u64) -> Result<()> {
                 place: place.clone(),
                 tally: tally.clone(),
                 dice: Dice::new(dice.next()),
+                worker: workers.len(),
+                rooms: 0,
             };
             workers.spawn(work(*kind, assault, *pause, deadline));
         }

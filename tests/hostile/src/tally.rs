@@ -17,6 +17,8 @@ struct Counts {
     kinds: BTreeMap<&'static str, u64>,
     /// Endings that nobody should have had.
     strange: BTreeMap<String, u64>,
+    /// That were asked for, each by another name.
+    rooms: u64,
 }
 
 impl Tally {
@@ -35,6 +37,11 @@ impl Tally {
         *self.lock().endings.entry(ending).or_default() += 1;
     }
 
+    /// One that nobody has asked for before; whether it was made or not.
+    pub(crate) fn asked_for_a_room(&self) {
+        self.lock().rooms += 1;
+    }
+
     pub(crate) fn told(&self) -> Value {
         let counts = self.lock();
         let endings = counts.endings.iter();
@@ -44,6 +51,7 @@ impl Tally {
             "endings": endings,
             "kinds": counts.kinds,
             "strange": counts.strange,
+            "rooms": counts.rooms,
         })
     }
 

@@ -37,6 +37,8 @@ const END: Duration = Duration::from_secs(8);
 /// For all endings that the server may still take its time with.
 const LATE: Duration = Duration::from_secs(90);
 
+/// Different rooms that are asked for in a full storm; in a shorter one as many in proportion.
+const ROOMS: f64 = 100_000.0;
 /// Bars: milliseconds for 99 of 100 messages, megabytes above the memory before the storm.
 const LATENCY_MS: f64 = 20.0;
 const MEMORY_MB: f64 = 256.0;
@@ -166,6 +168,14 @@ fn attempts(attacked: &Value, storm: u64, table: &mut Table) {
     table.informs(
         &format!("attempts within {storm} s: {all}"),
         list.join(", "),
+    );
+    let rooms = attacked["rooms"].as_u64().unwrap_or(0);
+    let share = storm as f64 / STORM.0 as f64;
+    table.at_least(
+        "different rooms that they asked for",
+        rooms as f64,
+        rooms.to_string(),
+        (ROOMS * share).floor(),
     );
     let strange = &attacked["strange"];
     table.judged(
