@@ -26,9 +26,11 @@ use crate::verdict::{Cause, Verdict};
 
 mod abroad;
 mod farewells;
+mod link;
 mod outbox;
 
 use farewells::Farewells;
+pub(crate) use link::{Link, Mouthpiece};
 pub(crate) use outbox::Outbox;
 use outbox::{Bounds, Inlet};
 
@@ -63,16 +65,6 @@ pub(crate) struct Switchboard {
     queues: Bounds,
     metrics: Metrics,
     up: watch::Receiver<bool>,
-}
-
-/// One connection's end.
-pub(crate) struct Link {
-    pub(crate) conn: ConnId,
-    /// What is for this client.
-    pub(crate) outbox: Outbox,
-    /// Comes at most once.
-    pub(crate) verdict: oneshot::Receiver<Verdict>,
-    commands: mpsc::Sender<Command>,
 }
 
 /// The task has stopped: so does the server.
@@ -170,41 +162,6 @@ impl Switchboard {
 
     fn tutorial_id(&self, conn: ConnId) -> Result<PeerId, Stopped> {
         identity::of_number(&self.seed, conn.0).ok_or(Stopped)
-    }
-}
-
-/// The way of one connection's frames, apart from what it hears, so that the two can be awaited together.
-pub(crate) struct Mouthpiece {
-    conn: ConnId,
-    commands: mpsc::Sender<Command>,
-}
-
-impl Link {
-    /// For what the client says.
-    pub(crate) fn mouthpiece(&self) -> Mouthpiece {
-        Mouthpiece {
-            conn: self.conn,
-            commands: self.commands.clone(),
-        }
-    }
-}
-
-impl Mouthpiece {
-    /// Hands a frame over; waits while the switchboard is busy.
-    pub(crate) async fn say(&self, text: Text) -> Result<(), Stopped> {
-        let frame = Input::Frame {
-            conn: self.conn,
-            text,
-        };
-        let command = Command::Frame(frame, Instant::now());
-        self.commands.send(command).await.map_err(|_| Stopped)
-    }
-
-    /// Says that the socket has ended.
-    pub(crate) async fn gone(&self) {
-        // Refused only by a switchboard that stops, and then everybody is gone.
-        let gone = Command::Input(Input::Gone { conn: self.conn });
-        let _ = self.commands.send(gone).await;
     }
 }
 

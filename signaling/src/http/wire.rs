@@ -4,8 +4,6 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,10 +27,13 @@ const STEP: usize = 512;
 /// them grow to megabytes, which are in no queue of ours and seen by nobody.
 const SEND_BUFFER: usize = 128 * 1024;
 
+mod fate;
 mod threshold;
 
+pub(super) use fate::Fate;
 pub(super) use threshold::Threshold;
 
+use fate::{DEAD, HTTP, SLOW, SOCKET};
 use threshold::Asking;
 
 /// How long input is thrown away after our last word. A socket closed with input unread is reset by the kernel, and a reset
@@ -110,55 +111,6 @@ impl Listener for Door {
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-}
-
-/// How a connection is to end, and what it has brought; shared with whoever handles it.
-#[derive(Clone, Default)]
-pub(super) struct Fate(Arc<State>);
-
-#[derive(Default)]
-struct State {
-    end: AtomicU8,
-    heard: AtomicU64,
-}
-
-/// Answered and dropped.
-const HTTP: u8 = 0;
-/// Lingers, so that the last word arrives.
-const SOCKET: u8 = 1;
-/// Lingers and is then reset, whatever the kernel still holds for it.
-const SLOW: u8 = 2;
-/// Reset at once.
-const DEAD: u8 = 3;
-
-impl Fate {
-    /// It is a WebSocket now.
-    pub(super) fn upgraded(&self) {
-        self.0.end.store(SOCKET, Ordering::Release);
-    }
-
-    /// It had its chance to read.
-    pub(super) fn slow(&self) {
-        self.0.end.store(SLOW, Ordering::Release);
-    }
-
-    /// Nobody is there to read.
-    pub(super) fn dead(&self) {
-        self.0.end.store(DEAD, Ordering::Release);
-    }
-
-    fn now(&self) -> u8 {
-        self.0.end.load(Ordering::Acquire)
-    }
-
-    /// Bytes that came, ever.
-    pub(super) fn heard(&self) -> u64 {
-        self.0.heard.load(Ordering::Relaxed)
-    }
-
-    fn hears(&self, bytes: usize) {
-        self.0.heard.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -301,7 +253,11 @@ impl Drop for Wire {
             return;
         };
         if let Some(asking) = self.asking() {
-            asking.ended();
+            let last_word = asking.ended();
+            if let Some(tcp) = stream.unsecured().filter(|_| !last_word.is_empty()) {
+                // As far as the socket takes it; the end says enough.
+                let _ = tcp.try_write(last_word.as_bytes());
+            }
         }
         match (self.fate.now(), tokio::runtime::Handle::try_current()) {
             (SOCKET | SLOW, Ok(runtime)) => {

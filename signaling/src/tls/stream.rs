@@ -49,6 +49,14 @@ impl Stream {
         }
     }
 
+    /// Where what is written is what the client reads.
+    pub(crate) const fn unsecured(&self) -> Option<&TcpStream> {
+        match &self.0 {
+            State::Plain(stream) => Some(stream),
+            _ => None,
+        }
+    }
+
     /// The same, to read what nobody wants to decrypt any more.
     pub(crate) fn tcp_mut(&mut self) -> Option<&mut TcpStream> {
         match &mut self.0 {

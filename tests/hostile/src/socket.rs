@@ -216,7 +216,9 @@ struct Ear<'a, R> {
 impl<R: AsyncReadExt + Unpin> Ear<'_, R> {
     async fn ending(&mut self) -> Ending {
         loop {
-            while let Some((frame, used)) = frames::first(self.buffer) {
+            // Who asks too much before it is a WebSocket may hear so, if that is not lost with what was still under way.
+            let is_one = !self.buffer.starts_with(b"HTTP/");
+            while let Some((frame, used)) = frames::first(self.buffer).filter(|_| is_one) {
                 self.buffer.drain(..used);
                 if let Frame::Close(code) = frame {
                     return code.map_or(Ending::Silence, Ending::Code);

@@ -121,6 +121,6 @@ async fn a_connection_that_asks_for_nothing_is_dropped() {
         let mut answer = Vec::new();
         let ended = timeout(LIMIT, stream.read_to_end(&mut answer)).await;
         ended.expect("dropped").expect("not reset");
-        assert_eq!(answer, b"");
+        assert!(answer.starts_with(b"HTTP/1.1 408 "), "{answer:?}");
     }
 }

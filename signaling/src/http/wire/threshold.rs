@@ -26,6 +26,12 @@ const LEAST_PATIENCE: f64 = 0.05;
 const BAD: &[u8] = b"HTTP/1.1 400";
 const LONG: [&[u8]; 2] = [b"HTTP/1.1 414", b"HTTP/1.1 431"];
 
+/// What nobody else says: RFC 9110 section 15.5.9, RFC 6585 section 5.
+const TOO_SLOW: &str = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n\
+    nothing whole was asked in time (see --http-timeout)\n";
+const TOO_LARGE: &str = "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\n\r\n\
+    a request may have 32 KiB\n";
+
 /// Who may stand here.
 pub(in crate::http) struct Threshold {
     gate: Gate,
@@ -126,6 +132,8 @@ enum State {
     /// The client has ended it.
     Left,
     Refused(&'static str),
+    /// The same, and still to be told so.
+    Untold(&'static str, &'static str),
 }
 
 impl Asking {
@@ -133,12 +141,12 @@ impl Asking {
         if self.life.as_mut().poll(cx).is_ready() {
             // Who was answered and asks nothing more is just let go.
             if self.unanswered > 0 || self.state == State::Nothing {
-                self.state = State::Refused("too slow to ask");
+                self.state = State::Untold("too slow to ask", TOO_SLOW);
             }
             return Err(io::ErrorKind::TimedOut.into());
         }
         if self.unanswered > MAX_REQUEST {
-            self.state = State::Refused("request too large");
+            self.state = State::Untold("request too large", TOO_LARGE);
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(())
@@ -170,14 +178,17 @@ impl Asking {
         Ok(())
     }
 
-    /// It has ended without becoming a WebSocket.
-    pub(super) fn ended(&self) {
-        match self.state {
-            State::Refused(reason) => self.metrics.refused(reason),
+    /// It has ended without becoming a WebSocket: what is to be said to it.
+    pub(super) fn ended(&self) -> &'static str {
+        let (reason, answer) = match self.state {
+            State::Refused(reason) => (reason, ""),
+            State::Untold(reason, answer) => (reason, answer),
             // The HTTP library gave up on it without a word.
-            State::Nothing if self.unanswered > 0 => self.metrics.refused("no HTTP"),
-            State::Nothing | State::Answered | State::Left => {}
-        }
+            State::Nothing if self.unanswered > 0 => ("no HTTP", ""),
+            State::Nothing | State::Answered | State::Left => return "",
+        };
+        self.metrics.refused(reason);
+        answer
     }
 }
 

@@ -107,3 +107,25 @@ pub(super) fn number(event: &Value, path: &str) -> f64 {
 pub(super) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
+
+/// To the thousand, and above a million with a comma more.
+pub(super) fn thousands(number: f64) -> String {
+    let thousands = (number / 1e3).round();
+    if thousands < 1e3 {
+        return format!("{thousands},000");
+    }
+    let millions = (thousands / 1e3).floor();
+    format!("{millions},{:03},000", thousands - millions * 1e3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_can_be_read() {
+        assert_eq!(thousands(288_400.0), "288,000");
+        assert_eq!(thousands(2_005_300.0), "2,005,000");
+        assert_eq!(thousands(999_900.0), "1,000,000");
+    }
+}
