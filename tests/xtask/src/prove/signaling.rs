@@ -13,7 +13,7 @@ mod load;
 mod servers;
 mod slow;
 
-use load::{Runs, alternating, number, once, thousands, words};
+use load::{Runs, alternating, in_thousands, number, once, words};
 use servers::{Kind, Servers};
 
 const ROUNDS: (usize, usize) = (5, 1);
@@ -230,7 +230,7 @@ fn milliseconds(runs: &Runs, path: &str) -> String {
 }
 
 fn thousands(runs: &Runs, path: &str) -> String {
-    shown(runs.spread(path), thousands, "")
+    shown(runs.spread(path), in_thousands, "")
 }
 
 fn shown(spread: Option<Spread>, digits: impl Fn(f64) -> String, unit: &str) -> String {

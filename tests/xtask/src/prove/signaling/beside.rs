@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::load::{Runs, number, thousands};
+use super::load::{Runs, in_thousands, number};
 use super::servers::{Kind, Servers};
 use crate::figures::Comparison;
 
@@ -38,7 +38,9 @@ pub(super) fn comparison(
         let cpu = |runs: &Runs| format!("{:.2} s", runs.median("/server_cpu_s_per_100k"));
         vec![
             kind.name().to_owned(),
-            cell(fan_out, &|runs| thousands(runs.median("/deliveries_per_s"))),
+            cell(fan_out, &|runs| {
+                in_thousands(runs.median("/deliveries_per_s"))
+            }),
             cell(fan_out, &cpu),
             cell(pairs, &|runs| {
                 let at = |quantile| runs.median(&format!("/latency_ms/{quantile}"));

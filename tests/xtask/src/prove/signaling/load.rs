@@ -109,7 +109,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
 }
 
 /// To the thousand, and above a million with a comma more.
-pub(super) fn thousands(number: f64) -> String {
+pub(super) fn in_thousands(number: f64) -> String {
     let thousands = (number / 1e3).round();
     if thousands < 1e3 {
         return format!("{thousands},000");
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn large_numbers_can_be_read() {
-        assert_eq!(thousands(288_400.0), "288,000");
-        assert_eq!(thousands(2_005_300.0), "2,005,000");
-        assert_eq!(thousands(999_900.0), "1,000,000");
+        assert_eq!(in_thousands(288_400.0), "288,000");
+        assert_eq!(in_thousands(2_005_300.0), "2,005,000");
+        assert_eq!(in_thousands(999_900.0), "1,000,000");
     }
 }
