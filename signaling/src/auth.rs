@@ -77,6 +77,9 @@ pub(crate) enum Refusal {
     TooEarly,
     #[error("the token says nothing that this server understands")]
     Strange,
+    /// A room or a name that is none.
+    #[error("the token: {0}")]
+    Claim(String),
     #[error("the token is for room \"{0}\"")]
     OtherRoom(Room),
 }
@@ -88,7 +91,7 @@ impl Refusal {
             Self::Forged => Cause::ForgedToken,
             Self::Expired => Cause::ExpiredToken,
             Self::TooEarly => Cause::EarlyToken,
-            Self::Strange => Cause::StrangeToken,
+            Self::Strange | Self::Claim(_) => Cause::StrangeToken,
             Self::OtherRoom(_) => Cause::OtherRoom,
         }
     }
@@ -103,6 +106,8 @@ struct Claims {
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<String>,
+    /// Read, and compared with the clock, by the crate, which knows fractions of a second, too (RFC 7519 section 2).
+    #[serde(skip_deserializing)]
     exp: u64,
 }
 
@@ -202,7 +207,6 @@ fn granted(claims: Claims) -> Result<Grant, Refusal> {
     let Claims {
         room, name, role, ..
     } = claims;
-    let strange = |_| Refusal::Strange;
     let role = role.map(|role| match role.as_str() {
         "call" => Ok(Role::Call),
         "answer" => Ok(Role::Answer),
@@ -210,10 +214,14 @@ fn granted(claims: Claims) -> Result<Grant, Refusal> {
         _ => Err(Refusal::Strange),
     });
     Ok(Grant {
-        room: room.map(Room::new).transpose().map_err(strange)?,
-        name: name.map(Name::new).transpose().map_err(strange)?,
+        room: room.map(Room::new).transpose().map_err(claim)?,
+        name: name.map(Name::new).transpose().map_err(claim)?,
         role: role.transpose()?,
     })
+}
+
+fn claim(why: impl ToString) -> Refusal {
+    Refusal::Claim(why.to_string())
 }
 
 fn refusal(error: &Error) -> Refusal {

@@ -133,12 +133,16 @@ struct Bounds {
     #[arg(env = "SIGNALING_MAX_ROOM", hide_env = true)]
     max_room: usize,
 
-    /// Bytes of one message
+    /// Bytes of one message, at most 16M
+    ///
+    /// 0 is as much: space is made for a message before it comes.
     #[arg(long, value_name = "SIZE", default_value = "64k", value_parser = size)]
     #[arg(env = "SIGNALING_MAX_FRAME", hide_env = true)]
     max_frame: usize,
 
     /// Messages a second from one client; four times as many at once
+    ///
+    /// In a room of more than 17 one to everybody counts as one for each 16 others.
     #[arg(long, value_name = "N/s", default_value = "100/s", value_parser = rate)]
     #[arg(env = "SIGNALING_MAX_RATE", hide_env = true)]
     max_rate: u32,

@@ -69,6 +69,7 @@ impl House {
     ) -> io::Result<()> {
         let routes = routes
             .fallback(nothing)
+            .method_not_allowed_fallback(not_that_method)
             .layer(from_fn_with_state(Arc::clone(self), visitor::identify))
             .with_state(Arc::clone(self))
             .into_make_service_with_connect_info::<Caller>();
@@ -222,6 +223,11 @@ fn usage(asked: &HeaderMap, secure: bool) -> String {
 
 fn host(asked: &HeaderMap) -> &str {
     page::host(asked).unwrap_or("127.0.0.1:8080")
+}
+
+async fn not_that_method() -> Response {
+    let text = "this is for GET only\n";
+    (StatusCode::METHOD_NOT_ALLOWED, text).into_response()
 }
 
 async fn nothing(uri: Uri) -> Response {

@@ -8,7 +8,7 @@ use shared::{Outcome, PeerId, PeerInfo, Room, ServerEvent};
 
 use crate::elsewhere::{Calendar, Foreign, Home, Seat};
 use crate::grant::Grant;
-use crate::limits::{Limits, bound};
+use crate::limits::{Bucket, Limits, bound};
 use crate::text::Text;
 use crate::verdict::{Cause, Verdict};
 
@@ -91,6 +91,8 @@ struct Member {
     seat: Seat,
     peer_v1: bool,
     info: PeerInfo,
+    /// What it may say to many.
+    reach: Bucket,
 }
 
 /// Its members by seat, and whether each speaks `peer.v1`.
@@ -101,6 +103,7 @@ pub(crate) struct Hub {
     max_rooms: usize,
     max_room: usize,
     max_queue: usize,
+    max_rate: u32,
     hello_timeout: Duration,
     waiting: HashMap<ConnId, Waiting>,
     deadlines: BTreeSet<(Instant, ConnId)>,
@@ -122,6 +125,7 @@ impl Hub {
             max_rooms: bound(limits.max_rooms),
             max_room: bound(limits.max_room),
             max_queue: bound(limits.max_queue),
+            max_rate: limits.max_rate,
             hello_timeout,
             waiting: HashMap::new(),
             deadlines: BTreeSet::new(),
@@ -161,7 +165,7 @@ impl Hub {
                         app: None,
                         origin,
                     };
-                    self.join(conn, grant.room, info, false);
+                    self.join(now, conn, grant.room, info, false);
                 }
                 Err(why) => self.close(conn, Verdict::new(Cause::OtherRole, why)),
             },
@@ -182,7 +186,7 @@ impl Hub {
                     },
                 );
             }
-            Input::Frame { conn, text } => self.frame(conn, &text),
+            Input::Frame { conn, text } => self.frame(now, conn, &text),
             Input::Gone { conn } => self.gone(conn),
             Input::Tick => self.end_waits(now),
             Input::Foreign(news) => self.foreign(news),

@@ -217,7 +217,7 @@ impl Server {
             &relay_stop,
         )?;
         let metrics = self.metrics;
-        let max_frame = limits::bound(options.limits.max_frame);
+        let max_frame = limits::frame(options.limits.max_frame);
         let (backplane, carrying) = backplane::start(&options.backplane, max_frame, &metrics)?;
         let switchboard = Switchboard::start(
             &options.limits,

@@ -15,9 +15,10 @@ pub struct Limits {
     pub max_rooms: usize,
     /// Members of one room.
     pub max_room: usize,
-    /// Bytes of one text frame from a client.
+    /// Bytes of one text frame from a client; 16 MiB at most, also where this is 0 or more.
     pub max_frame: usize,
-    /// Messages a second from one client; four seconds' worth may come at once.
+    /// Messages a second from one client; four seconds' worth may come at once. Among more than 16 others one to them all counts as
+    /// several: as one for each 16 of them.
     pub max_rate: u32,
     /// Bytes a second from one client, as they are on the wire; four seconds' worth may come at once.
     pub max_bytes: u32,
@@ -37,7 +38,7 @@ impl Default for Limits {
             max_room: 256,
             max_frame: shared::limits::MAX_FRAME,
             max_rate: 100,
-            max_bytes: 1024 * 1024,
+            max_bytes: 256 * 1024,
             max_queue: 1024 * 1024,
             max_queued: 256 * 1024 * 1024,
         }
@@ -47,6 +48,15 @@ impl Default for Limits {
 /// A bound as a number to compare with: 0 bounds nothing.
 pub(crate) const fn bound(limit: usize) -> usize {
     if limit == 0 { usize::MAX } else { limit }
+}
+
+/// Bytes of the largest frame that can be permitted. A client announces the length of a frame before it comes, and is believed: space
+/// is made for it.
+pub(crate) const MOST_FRAME: usize = 16 << 20;
+
+/// The largest frame within such a limit.
+pub(crate) fn frame(limit: usize) -> usize {
+    bound(limit).min(MOST_FRAME)
 }
 
 /// Bytes that a queued frame costs beside its text, so that empty frames do not queue without end.

@@ -32,7 +32,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(serve(&arguments, screen)),
+        Ok(runtime) => {
+            let code = runtime.block_on(serve(&arguments, screen));
+            // Not for a name that is still being looked up.
+            runtime.shutdown_background();
+            code
+        }
         Err(why) => fail(1, &anyhow!(why).context("no threads"), arguments.log),
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -16,10 +15,12 @@ use crate::verdict::Cause;
 
 mod backplane;
 mod glance;
+mod labels;
 
 use backplane::Backplane;
 pub(crate) use backplane::Way;
 pub use glance::Glance;
+use labels::{Direction, End, How, IN, OUT, Why};
 
 /// Of the answer (OpenMetrics 1.0).
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -74,31 +75,6 @@ struct Traffic {
     bytes: Counter,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Direction {
-    direction: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Why {
-    reason: &'static str,
-}
-
-/// Without a code where it was not ended by us.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct End {
-    code: Option<u16>,
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct How {
-    outcome: &'static str,
-}
-
-const IN: Direction = Direction { direction: "in" };
-const OUT: Direction = Direction { direction: "out" };
-
 impl Traffic {
     fn new(
         frames: &Family<Direction, Counter>,
@@ -148,6 +124,7 @@ impl Numbers {
     }
 
     fn registered(mut self) -> Self {
+        labels::begin(&self.closed, &self.refused, &self.calls);
         let to = &mut self.registry;
         let (bytes, seconds) = (Unit::Bytes, Unit::Seconds);
         to.register(
@@ -196,14 +173,12 @@ impl Metrics {
 
     /// We have ended it.
     pub(crate) fn closed(&self, cause: Cause) {
-        self.gone(End {
-            code: Some(cause.code().code()),
-            reason: cause.name(),
-        });
+        self.gone(cause.into());
     }
 
     /// It has ended by itself.
     pub(crate) fn ended(&self, reason: &'static str) {
+        debug_assert!(labels::ENDS.contains(&reason), "{reason}");
         self.gone(End { code: None, reason });
     }
 
@@ -214,6 +189,7 @@ impl Metrics {
 
     /// A request for one came to nothing.
     pub(crate) fn refused(&self, reason: &'static str) {
+        debug_assert!(labels::REFUSALS.contains(&reason), "{reason}");
         self.0.refused.get_or_create(&Why { reason }).inc();
     }
 

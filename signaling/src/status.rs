@@ -137,9 +137,23 @@ async fn keep(screen: Screen, activity: Activity) {
     loop {
         tick.tick().await;
         let next = (Instant::now(), activity.now());
-        screen.show(Some(words(&last.1, &next.1, next.0 - last.0)));
+        let line = is_in_front().then(|| words(&last.1, &next.1, next.0 - last.0));
+        screen.show(line);
         last = next;
     }
+}
+
+/// Whether the terminal is this program's: with `signaling &` it is whoever's is run next.
+#[cfg(unix)]
+fn is_in_front() -> bool {
+    let in_front = rustix::termios::tcgetpgrp(io::stderr());
+    in_front.is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// Not to be told.
+#[cfg(not(unix))]
+fn is_in_front() -> bool {
+    true
 }
 
 fn words(before: &Glance, now: &Glance, between: Duration) -> String {

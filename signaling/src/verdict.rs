@@ -38,7 +38,6 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    #[cfg(test)]
     pub(crate) const ALL: [Self; 26] = [
         Self::GoingAway,
         Self::Binary,

@@ -85,6 +85,11 @@ fn time_counts() {
         admitted(&signed(&early, SECRET), None),
         Err(Refusal::TooEarly)
     );
+    // As many libraries write it: RFC 7519 section 2.
+    let fraction = |exp: f64| admitted(&signed(&json!({"exp": exp}), SECRET), None);
+    let seconds = now() as f64;
+    assert!(fraction(seconds + 60.25).is_ok());
+    assert_eq!(fraction(seconds - 60.25), Err(Refusal::Expired));
     // One that is good for ever is good for nothing.
     assert_eq!(
         admitted(&signed(&json!({}), SECRET), None),
@@ -116,13 +121,20 @@ fn forgeries_are_told_from_mistakes() {
     ] {
         assert!(admitted(&forged, None).is_err(), "{forged}");
     }
-    for wrong in [json!("a b"), json!(7), json!("")] {
-        let claims = json!({"exp": now() + 60, "room": wrong});
-        assert_eq!(
-            admitted(&signed(&claims, SECRET), None),
-            Err(Refusal::Strange)
-        );
+    for claim in ["room", "name"] {
+        for wrong in ["a b", "", "Jürgen"] {
+            let claims = json!({"exp": now() + 60, claim: wrong});
+            let why = admitted(&signed(&claims, SECRET), None).unwrap_err();
+            assert_eq!(why.cause(), Cause::StrangeToken);
+            let said = why.to_string();
+            assert!(said.starts_with(&format!("the token: {claim}")), "{said}");
+        }
     }
+    let number = json!({"exp": now() + 60, "room": 7});
+    assert_eq!(
+        admitted(&signed(&number, SECRET), None),
+        Err(Refusal::Strange)
+    );
     let role = json!({"exp": now() + 60, "role": "king"});
     assert_eq!(
         admitted(&signed(&role, SECRET), None),

@@ -68,6 +68,11 @@ impl Backplane {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(wrong("nothing may follow"));
         }
+        if !url.username().is_empty() && url.password().is_none() {
+            return Err(wrong(
+                "a user without a password (and a token alone is not known here)",
+            ));
+        }
         let cluster = match url.path().trim_matches('/') {
             "" => CLUSTER,
             name => name,
@@ -148,6 +153,11 @@ mod tests {
 
     #[test]
     fn no_complaint_repeats_a_password() {
+        let token = Backplane::parse("nats://hidden@a").unwrap_err().to_string();
+        assert!(
+            token.contains("password") && !token.contains("hidden"),
+            "{token}"
+        );
         for bad in [
             "redis://u:hunter2@a",
             "nats://u:hunter2@",

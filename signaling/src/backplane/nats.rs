@@ -153,7 +153,12 @@ impl Nats {
     fn complain(&self, why: &str, last: &mut Option<String>) {
         if last.as_deref() != Some(why) {
             let url = &self.broker.url;
-            warn!("no broker at {url}: {why} (is nats-server running there? trying on)");
+            let hint = if why.to_lowercase().contains("authorization") {
+                "which user and password does it want?"
+            } else {
+                "is nats-server running there?"
+            };
+            warn!("no broker at {url}: {why} ({hint} trying on)");
             *last = Some(why.to_owned());
         }
     }

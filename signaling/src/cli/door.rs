@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::grammar::{address, size, size_rate, span};
 use crate::forwarded::Network;
-use crate::limits::BURST;
+use crate::limits::{BURST, MOST_FRAME};
 use crate::{Limits, ServerOptions};
 
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub(super) struct DoorArguments {
     max_half_open: usize,
 
     /// Bytes a second from one client (burst: 4 s)
-    #[arg(long, value_name = "SIZE/s", default_value = "1M/s", value_parser = size_rate)]
+    #[arg(long, value_name = "SIZE/s", default_value = "256k/s", value_parser = size_rate)]
     #[arg(env = "SIGNALING_MAX_BYTES", hide_env = true, help_heading = LIMITS)]
     max_bytes: u32,
 
@@ -82,6 +82,10 @@ impl DoorArguments {
     /// Puts them where they belong.
     pub(super) fn apply(&self, options: &mut ServerOptions) -> anyhow::Result<()> {
         let frame = options.limits.max_frame;
+        ensure!(
+            frame <= MOST_FRAME,
+            "--max-frame {frame}: at most 16M (0 is as much), since space is made for a frame before it comes"
+        );
         let burst = self.max_bytes as usize * BURST;
         ensure!(
             burst == 0 || frame <= burst,
@@ -150,6 +154,7 @@ mod tests {
             ("signaling --trust-proxy localhost", "localhost"),
             ("signaling --trust-proxy 10.0.0.0/40", "10.0.0.0/40"),
             ("signaling --max-bytes 15k/s", "--max-frame of 65536"),
+            ("signaling --max-frame 17M --max-bytes 0", "at most 16M"),
             ("signaling --idle-timeout 0s", "0s"),
             ("signaling --http-timeout soon", "soon"),
             ("signaling --metrics 9090", "9090"),

@@ -21,7 +21,7 @@ use super::{House, conversation};
 use crate::auth::Answer;
 use crate::forwarded::Visitor;
 use crate::gate::{Full, Ticket};
-use crate::limits::bound;
+use crate::limits::frame;
 use crate::relay::Reached;
 use crate::switchboard::Link;
 use crate::verdict::{Cause, Verdict};
@@ -68,7 +68,7 @@ pub(super) async fn socket(
             Err(Verdict::new(Cause::BadQuery, reason))
         }
     };
-    let max_frame = bound(house.options.limits.max_frame);
+    let max_frame = frame(house.options.limits.max_frame);
     let upgrade = upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)

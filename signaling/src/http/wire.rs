@@ -70,7 +70,8 @@ impl Door {
 
     /// `None` if it is one too many.
     fn wire(&self, stream: TcpStream, addr: SocketAddr) -> Option<Wire> {
-        let asking = self.threshold.step_on(&stream, addr.ip())?;
+        let plain = self.tls.is_none();
+        let asking = self.threshold.step_on(&stream, addr.ip(), plain)?;
         // Only slower if refused.
         let _ = stream.set_nodelay(true);
         let stream = match &self.tls {

@@ -1,6 +1,7 @@
 //! One frame from a client: for the server, for one member, or for the room.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use shared::{Event, Hello, Incoming, PeerEvent, PeerId, PeerInfo, Room, ServerEvent};
 
@@ -11,38 +12,48 @@ use crate::identity;
 use crate::text::Text;
 use crate::verdict::{Cause, Verdict};
 
+/// Others whom a message reaches for the price of one.
+const REACH: usize = 16;
+
 /// Characters of an unknown `to` that the complaint repeats.
 const SHOWN: usize = 64;
 
 impl Hub {
-    pub(super) fn frame(&mut self, conn: ConnId, text: &Text) {
+    pub(super) fn frame(&mut self, now: Instant, conn: ConnId, text: &Text) {
         if self.waiting.contains_key(&conn) {
-            self.hello(conn, text);
+            self.hello(now, conn, text);
         } else if let Some(member) = self.members.get(&conn) {
             let (room, id) = (member.room.clone(), member.info.id.clone());
             if member.peer_v1 {
-                self.direct(conn, room.as_ref(), &id, text);
+                self.direct(now, conn, room.as_ref(), &id, text);
             } else {
-                self.broadcast(conn, room.as_ref(), &id, text, None);
+                self.broadcast(now, conn, room.as_ref(), &id, text, None);
             }
         }
         // Else it was closed a moment ago and this is what it had sent before.
     }
 
-    fn hello(&mut self, conn: ConnId, text: &Text) {
+    fn hello(&mut self, now: Instant, conn: ConnId, text: &Text) {
         let Some(waiting) = self.stop_waiting(conn) else {
             return;
         };
         let Waiting { grant, origin, .. } = waiting;
         match introduced(text, origin, &grant) {
-            Ok(info) => self.join(conn, grant.room, info, true),
+            Ok(info) => self.join(now, conn, grant.room, info, true),
             Err(verdict) => self.close(conn, verdict),
         }
     }
 
-    fn direct(&mut self, conn: ConnId, room: Option<&Room>, id: &PeerId, text: &Text) {
+    fn direct(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        room: Option<&Room>,
+        id: &PeerId,
+        text: &Text,
+    ) {
         let Some(envelope) = Envelope::parse(text.as_str()) else {
-            return self.broadcast(conn, room, id, text, None);
+            return self.broadcast(now, conn, room, id, text, None);
         };
         match (envelope.event().as_deref(), envelope.to()) {
             // Never relayed: it carries the secret.
@@ -54,7 +65,7 @@ impl Hub {
             }
             // The end of the last session is the server's to know, not the room's.
             (Some("bye"), To::Room) => self.outputs.extend(called(text).map(Output::Called)),
-            (_, To::Room) => self.broadcast(conn, room, id, text, Some(&envelope)),
+            (_, To::Room) => self.broadcast(now, conn, room, id, text, Some(&envelope)),
             (_, To::Nonsense) => self.complain(conn, "bad-frame", "to is not a string".into()),
             (_, To::One(to)) => match self.member_of(room, &to, conn) {
                 Some((other, true)) => self.send(other, envelope.with_from(id).into()),
@@ -68,14 +79,29 @@ impl Hub {
     /// To everybody else: the sender's bytes, or a `peer.v1` client's reading of them, each made once.
     fn broadcast(
         &mut self,
+        now: Instant,
         sender: ConnId,
         room: Option<&Room>,
         id: &PeerId,
         text: &Text,
         envelope: Option<&Envelope<'_>>,
     ) {
+        if !self.may_reach(now, sender, room) {
+            self.leave(sender);
+            return self.close(sender, Cause::TooManyMessages.into());
+        }
         self.broadcast_here(Some(sender), room, id, text, envelope);
         self.broadcast_there(room, id, text);
+    }
+
+    /// A message to many is work for each of them: it counts as several, so that a full room of those who speak as often as they may
+    /// is not all that the server does.
+    fn may_reach(&mut self, now: Instant, sender: ConnId, room: Option<&Room>) -> bool {
+        let here = self.rooms.get(&room.cloned()).map_or(0, BTreeMap::len);
+        let others = (here + self.elsewhere.count(room)).saturating_sub(1);
+        let cost = others.div_ceil(REACH);
+        let sender = self.members.get_mut(&sender).filter(|_| cost > 1);
+        sender.is_none_or(|sender| sender.reach.take_many(now, cost))
     }
 
     /// The same to those who are connected to this server.

@@ -1,11 +1,13 @@
 //! Coming and going: seats, capacity, and what the members are told of it.
 
+use std::time::Instant;
+
 use shared::limits::MAX_FRAME;
 use shared::{PeerId, PeerInfo, Room, ServerEvent, Welcome};
 
 use super::{ConnId, Hub, Member, Output, Seat};
 use crate::elsewhere::{Home, Member as Seated};
-use crate::limits::FRAME_COST;
+use crate::limits::{Bucket, FRAME_COST};
 use crate::text::Text;
 use crate::verdict::{Cause, Verdict};
 
@@ -20,7 +22,14 @@ type List = Vec<(PeerInfo, usize)>;
 
 impl Hub {
     /// Gives the client a seat and tells everybody, or closes it if there is none.
-    pub(super) fn join(&mut self, conn: ConnId, room: Option<Room>, info: PeerInfo, peer_v1: bool) {
+    pub(super) fn join(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        room: Option<Room>,
+        info: PeerInfo,
+        peer_v1: bool,
+    ) {
         let old = self.ids.get(&info.id).copied();
         let old_seat = self.old_seat(old, room.as_ref(), &info.id);
         let others = if peer_v1 {
@@ -55,6 +64,7 @@ impl Hub {
             seat,
             peer_v1,
             info: info.clone(),
+            reach: Bucket::new(self.max_rate, now),
         };
         self.members.insert(conn, member);
         if peer_v1 {

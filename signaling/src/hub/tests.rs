@@ -253,6 +253,45 @@ fn a_room_is_full_when_its_list_fills_half_a_queue() {
     assert_eq!(desk.events(one)[0], "welcome");
 }
 
+/// What the server does for a message grows with those who hear it.
+#[test]
+fn a_message_to_many_counts_as_several() {
+    let mut desk = Desk::new(0, 0);
+    let speaker = desk.peer(0, "r", 1);
+    for n in 1..=64 {
+        desk.tutorial(n, "r");
+    }
+    let small = desk.tutorial(100, "s");
+    for n in 101..=116 {
+        desk.tutorial(n, "s");
+    }
+    // Of four seconds' worth at 100 a second each takes four.
+    let mut said = 0;
+    while !desk.closed.contains_key(&speaker) {
+        desk.says(speaker, r#"{"event":"x"}"#);
+        desk.says(small, "x");
+        said += 1;
+    }
+    assert_eq!(said, 101);
+    assert_eq!(desk.closed[&speaker], Cause::TooManyMessages);
+    assert_eq!(desk.takes(ConnId(1)).len(), 100);
+    for _ in 0..1000 {
+        desk.says(small, "x");
+    }
+    assert!(
+        !desk.closed.contains_key(&small),
+        "sixteen others are for free"
+    );
+    // To one is to one, and time heals.
+    let speaker = desk.peer(1000, "r", 2);
+    for _ in 0..1000 {
+        desk.says(speaker, &format!(r#"{{"event":"x","to":"{}"}}"#, id_of(9)));
+        desk.now += Duration::from_millis(40);
+        desk.says(speaker, r#"{"event":"x"}"#);
+    }
+    assert!(!desk.closed.contains_key(&speaker));
+}
+
 #[test]
 fn who_may_come_in_for_a_role_must_say_hello() {
     let mut desk = Desk::new(0, 0);

@@ -113,16 +113,14 @@ impl Terminal {
 impl Terminal {
     /// The program's process: `script` has no other child, and the shell has become it.
     fn program(&self) -> u32 {
-        let script = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{script}/task/{script}/children"));
-        children
-            .unwrap()
-            .split_whitespace()
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap()
+        child_of(self.child.id())
     }
+}
+
+fn child_of(process: u32) -> u32 {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children"));
+    let children = children.unwrap();
+    children.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 impl Drop for Terminal {
@@ -272,5 +270,29 @@ fn started_with_sighup_ignored_it_outlives_its_terminal() {
     }
     let end = Command::new("kill").arg(program.to_string()).status();
     assert!(end.unwrap().success());
+    assert_eq!(ann.hears(), Heard::Close(1001, "server going away".into()));
+}
+
+/// As the README starts it: the terminal is then for what is run next.
+#[test]
+fn in_the_background_it_leaves_the_terminal_alone() {
+    let test = "in_the_background_it_leaves_the_terminal_alone";
+    let Some(terminal) = Terminal::after(test, "set -m; { ", "& }; read line", &[]) else {
+        return;
+    };
+    let mut ann = Socket::open(terminal.connect());
+    let mut bob = Socket::open(terminal.connect());
+    let program = child_of(terminal.program());
+    // Two of its seconds.
+    for word in 0..5 {
+        bob.says(&word.to_string());
+        assert_eq!(ann.hears(), Heard::Text(word.to_string()));
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    let shown = terminal.shown();
+    let end = Command::new("kill").arg(program.to_string()).status();
+    assert!(end.unwrap().success());
+    assert!(shown.contains("listening on"), "{shown}");
+    assert!(!shown.contains("connection"), "{shown}");
     assert_eq!(ann.hears(), Heard::Close(1001, "server going away".into()));
 }

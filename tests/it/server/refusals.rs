@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use super::client::{Client, hello};
 use super::house::{House, LIMIT};
@@ -63,6 +65,8 @@ async fn requests_that_become_no_websocket() {
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
         );
+        let (_, sentence) = answer.split_once("\r\n\r\n").expect("a whole answer");
+        assert!(sentence.len() > 10, "{answer}");
         refused(&house, reason, 1).await;
     }
     let mut garbage = connect(&house).await;
@@ -143,10 +147,9 @@ async fn too_many_connections() {
         free = String::from_utf8(ends(&mut stream).await).expect("text");
     }
     let answer = ask(&house, "GET /metrics", CLOSE).await;
-    assert!(
-        answer.contains("refused_total{reason=\"too many half-open\"}"),
-        "{answer}"
-    );
+    let name = "signaling_refused_total{reason=\"too many half-open\"} ";
+    let count = answer.lines().find_map(|line| line.strip_prefix(name));
+    assert!(count.is_some_and(|count| count != "0"), "{answer}");
 }
 
 #[tokio::test]
@@ -185,12 +188,48 @@ async fn sockets_that_break_a_rule() {
         let _ = fast.sends(Message::text("x")).await;
     }
     ends(fast, 4029, "too many messages", 1).await;
+    let mut long = Client::tutorial(&house, "?room=a").await;
+    // In parts, each of which is permitted.
+    for part in 0..3 {
+        let code = if part == 0 {
+            Data::Text
+        } else {
+            Data::Continue
+        };
+        let frame = Frame::message("x".repeat(30_000), OpCode::Data(code), part == 2);
+        let _ = long.sends(Message::Frame(frame)).await;
+    }
+    ends(long, 1009, "frame too large", 2).await;
     let _guest = Client::tutorial(&house, "?room=a").await;
     let third = Client::tutorial(&house, "?room=a").await;
     ends(third, 4003, "room full", 1).await;
     let _other = Client::tutorial(&house, "?room=b").await;
     let nowhere = Client::tutorial(&house, "?room=c").await;
     ends(nowhere, 4003, "too many rooms", 1).await;
+    // Who was refused is not counted among those who are here: `_new`, `_guest` and `_other`.
+    becomes(&house, &[("signaling_connections", 3.0)]).await;
+}
+
+/// A length is believed before what it counts has come: there is a bound where none was asked for.
+#[tokio::test]
+async fn a_frame_of_any_length_without_a_limit() {
+    let house = strict(Limits {
+        max_frame: 0,
+        max_bytes: 0,
+        ..Limits::default()
+    })
+    .await;
+    for (times, bits) in (1..).zip([25, 40, 62]) {
+        let mut stream = upgraded(&house, UPGRADE).await;
+        let mut head = vec![0x81, 0xff];
+        head.extend((1_u64 << bits).to_be_bytes());
+        head.extend([0; 4]);
+        stream.write_all(&head).await.expect("sent");
+        let told = ends(&mut stream).await;
+        // A close frame with 1009.
+        assert!(told[0] == 0x88 && told[2..4] == [0x03, 0xf1], "{told:?}");
+        closed(&house, 1009, "frame too large", times).await;
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use crate::grant::Grant;
 /// ICE servers, and bytes of them as JSON: they stand in every `welcome`.
 const MAX_ICE_SERVERS: usize = 16;
 const MAX_ICE_BYTES: usize = 4096;
+/// What their URLs begin with.
+const SCHEMES: [&str; 4] = ["stun:", "stuns:", "turn:", "turns:"];
 /// Bytes of a refusal in words: a close frame has room for no more (RFC 6455 section 5.5).
 const MAX_SENTENCE: usize = 123;
 
@@ -31,9 +33,17 @@ struct Told {
     room: Option<String>,
     name: Option<String>,
     role: Option<String>,
-    ice_servers: Vec<Server>,
+    ice_servers: Option<Servers>,
     /// Seconds from now.
     expires: Option<f64>,
+}
+
+/// A list, or one as browsers once had it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Servers {
+    Many(Vec<Server>),
+    One(Server),
 }
 
 /// W3C `RTCIceServer`.
@@ -85,8 +95,18 @@ fn role(text: &str) -> anyhow::Result<Role> {
     role.context("role is none of call, answer and either")
 }
 
-fn bounded(told: Vec<Server>) -> anyhow::Result<Vec<IceServer>> {
+fn bounded(told: Option<Servers>) -> anyhow::Result<Vec<IceServer>> {
+    let told = match told {
+        None => Vec::new(),
+        Some(Servers::One(server)) => vec![server],
+        Some(Servers::Many(servers)) => servers,
+    };
     let servers: Vec<IceServer> = told.into_iter().map(Server::into).collect();
+    let mut urls = servers.iter().flat_map(|server| &server.urls);
+    ensure!(
+        urls.all(|url| SCHEMES.iter().any(|scheme| url.starts_with(scheme))),
+        "iceServers have URLs of stun:, stuns:, turn: and turns: (RFC 7064, RFC 7065)"
+    );
     let bytes = serde_json::to_string(&servers)?.len();
     ensure!(
         servers.len() <= MAX_ICE_SERVERS && bytes <= MAX_ICE_BYTES,
@@ -131,7 +151,13 @@ mod tests {
 
     #[test]
     fn yes_is_said_in_many_ways() {
-        for plain in ["", " \n", "{}", r#"{"id":7,"more":{"unknown":true}}"#] {
+        for plain in [
+            "",
+            " \n",
+            "{}",
+            r#"{"id":7,"more":{"unknown":true}}"#,
+            r#"{"room":null,"name":null,"role":null,"iceServers":null,"expires":null}"#,
+        ] {
             assert_eq!(
                 Answer::parse(plain.as_bytes()).unwrap(),
                 Answer::default(),
@@ -168,6 +194,7 @@ mod tests {
             (r#"{"expires":-1}"#, "expires"),
             (r#"{"expires":1e300}"#, "expires"),
             (r#"{"iceServers":{}}"#, "type"),
+            (r#"{"iceServers":{"urls":"javascript:alert(1)"}}"#, "turn:"),
             (r#"{"iceServers":[{}]}"#, "type"),
             (r#"{"iceServers":"hunter2"}"#, "type"),
             (&many, "4096 bytes"),

@@ -52,8 +52,13 @@ impl Threshold {
         }
     }
 
-    /// Room for a new connection; one too many is told so, as far as its socket takes it.
-    pub(super) fn step_on(&self, stream: &TcpStream, ip: IpAddr) -> Option<Box<Asking>> {
+    /// Room for a new connection; one too many is told so, where it can read that and its socket takes it.
+    pub(super) fn step_on(
+        &self,
+        stream: &TcpStream,
+        ip: IpAddr,
+        plain: bool,
+    ) -> Option<Box<Asking>> {
         let entered = if is_trusted(&self.proxies, ip) {
             self.gate.enter_as(None)
         } else {
@@ -73,8 +78,10 @@ impl Threshold {
                 let answer = format!(
                     "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: text/plain\r\nretry-after: 5\r\n\r\n{text}\n"
                 );
-                // A new socket takes that much; where it does not, the end says enough.
-                let _ = stream.try_write(answer.as_bytes());
+                if plain {
+                    // A new socket takes that much; where it does not, the end says enough.
+                    let _ = stream.try_write(answer.as_bytes());
+                }
                 None
             }
         }
@@ -219,7 +226,7 @@ mod tests {
             .await
             .unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        let step = |ip: &str| threshold.step_on(&stream, ip.parse().unwrap());
+        let step = |ip: &str| threshold.step_on(&stream, ip.parse().unwrap(), true);
         let _first = step("192.0.2.1").unwrap();
         assert!(step("192.0.2.1").is_none());
         let _proxied = [step("192.0.2.9").unwrap(), step("192.0.2.9").unwrap()];

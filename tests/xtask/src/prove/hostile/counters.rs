@@ -58,7 +58,7 @@ impl Counters {
         });
         Self(
             lines
-                .filter(|(why, _)| !LEFT.contains(&why.trim_start()))
+                .filter(|(why, count)| *count > 0 && !LEFT.contains(&why.trim_start()))
                 .collect(),
         )
     }
