@@ -7,11 +7,14 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::{Args, value_parser};
 
 use super::grammar::span;
 use crate::{Acme, Tls};
+
+/// More than any machine has processors for them.
+const MOST_THREADS: i64 = 1024;
 
 /// Where options may stand, and how it ends.
 #[derive(Debug, Args)]
@@ -37,7 +40,8 @@ pub(super) struct RunArguments {
     ///
     /// A message is so little work that more threads would mostly wake each other; the handshakes of TLS are much.
     #[arg(long, value_name = "N", env = "SIGNALING_THREADS", hide_env = true)]
-    pub(super) threads: Option<NonZeroUsize>,
+    #[arg(value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
+    pub(super) threads: Option<u16>,
 
     /// No status line on the terminal
     ///
@@ -57,7 +61,7 @@ impl RunArguments {
         } else {
             processors.div_ceil(2)
         };
-        self.threads.map_or(usual, NonZeroUsize::get)
+        self.threads.map_or(usual, usize::from)
     }
 }
 
@@ -201,7 +205,9 @@ mod tests {
         );
         assert!(few >= 1 && (many / 2..=many).contains(&few), "{few} {many}");
         assert_eq!(threads("signaling --threads 3"), 3);
-        assert!(Arguments::try_parse_from(["signaling", "--threads", "0"]).is_err());
+        for bad in ["0", "1025", "-1", "many"] {
+            assert!(Arguments::try_parse_from(["signaling", "--threads", bad]).is_err());
+        }
     }
 
     #[test]
