@@ -15,6 +15,12 @@ use crate::tally::Tally;
 
 /// From one address come so many that the server's limit (256) is always reached.
 const GREEDY: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+/// So many frames that take long to read, and between two of them: a quarter of a megabyte a second.
+const DEAR: u32 = 8;
+const DEARLY: Duration = Duration::from_millis(250);
+/// The same for those who are in one room: hardly less often than a client may speak.
+const LOUD: u32 = 200;
+const LOUDLY: Duration = Duration::from_millis(11);
 /// How long a room is held.
 const HELD: Duration = Duration::from_secs(2);
 
@@ -39,7 +45,8 @@ impl Assault {
             | Kind::WrongRequests
             | Kind::NeverReadsAnswers => self.without_upgrade(kind).await,
             Kind::Forgery | Kind::BadQuery => self.refused(kind).await,
-            Kind::NoHello | Kind::BadHello | Kind::Double => self.as_peer(kind).await,
+            Kind::NoHello | Kind::BadHello | Kind::Double | Kind::Dear => self.as_peer(kind).await,
+            Kind::Loud => self.loud().await,
             Kind::Rooms => self.rooms().await,
             Kind::NeverReads => self.never_reads().await,
             Kind::Greedy => self.greedy().await,
@@ -159,6 +166,17 @@ impl Assault {
                 second.text().await?;
                 self.tally.also(second.leave().await);
             }
+            Kind::Dear => {
+                let _ = socket.send(&hello(&secret)).await;
+                socket.text().await?;
+                // As large and as often as is permitted, and with as much in it as there can be.
+                let members = vec!["\"\":0"; 13_000].join(",");
+                let dear = text(&format!("{{{members}}}"));
+                return Ok(match socket.says(&dear, DEARLY, DEAR).await {
+                    Some(ending) => ending,
+                    None => socket.leave().await,
+                });
+            }
             _ => {}
         }
         Ok(socket.ending().await)
@@ -240,6 +258,15 @@ impl Assault {
         };
         self.tally.also(speaker.leave().await);
         Ok(ending)
+    }
+
+    /// All in one room, where each message is for all of them.
+    async fn loud(&mut self) -> Result<Ending, Ending> {
+        let mut socket = enter(&self.place, "loud", self.dice.address()).await?;
+        Ok(match socket.says(&text("x"), LOUDLY, LOUD).await {
+            Some(ending) => ending,
+            None => socket.leave().await,
+        })
     }
 
     async fn greedy(&mut self) -> Result<Ending, Ending> {

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Double,
     Rooms,
     NeverReads,
+    Dear,
+    Loud,
     Greedy,
     Idle,
 }
@@ -51,6 +53,8 @@ pub(crate) const KINDS: &[(Kind, usize, u64)] = &[
     (Kind::Double, 4, 200),
     (Kind::Rooms, 400, 100),
     (Kind::NeverReads, 30, 500),
+    (Kind::Dear, 200, 500),
+    (Kind::Loud, 60, 2000),
     (Kind::Greedy, 300, 500),
     (Kind::Idle, 50, 500),
 ];
@@ -78,6 +82,8 @@ impl Kind {
             Self::Double => "doubles",
             Self::Rooms => "rooms",
             Self::NeverReads => "messages never read",
+            Self::Dear => "frames that are dear to read",
+            Self::Loud => "one loud room",
             Self::Greedy => "many from one address",
             Self::Idle => "idle sockets",
         }
@@ -107,6 +113,8 @@ impl Kind {
             Self::Double => matches!(ending, Code(4000 | 1008)),
             Self::Rooms => matches!(ending, Left | Code(4003)),
             Self::NeverReads => matches!(ending, Silence | Left),
+            Self::Dear => matches!(ending, Left | Code(1008)),
+            Self::Loud => matches!(ending, Left | Code(4029 | 4008)),
             Self::Greedy => matches!(ending, Status(429) | Code(1008)),
             Self::Idle => ending == Code(4009),
         }

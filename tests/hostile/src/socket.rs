@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::cli::Place;
 use crate::frames::{self, Frame};
@@ -172,6 +172,33 @@ impl Socket {
         tokio::select! {
             ending = ear.ending() => ending,
             () = speaking => Ending::Silence,
+        }
+    }
+
+    /// Says these bytes so many times, with pauses; how it ended, if it did before.
+    pub(crate) async fn says(
+        &mut self,
+        bytes: &[u8],
+        every: Duration,
+        times: u32,
+    ) -> Option<Ending> {
+        let (read, mut write) = self.stream.split();
+        let mut ear = Ear {
+            read,
+            buffer: &mut self.buffer,
+        };
+        let speaking = async {
+            for _ in 0..times {
+                if write.write_all(bytes).await.is_err() {
+                    // Why, may still be read.
+                    return std::future::pending().await;
+                }
+                sleep(every).await;
+            }
+        };
+        tokio::select! {
+            ending = ear.ending() => Some(ending),
+            () = speaking => None,
         }
     }
 
