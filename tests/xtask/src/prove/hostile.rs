@@ -22,7 +22,7 @@ const SECRET: &str = "the secret of one server among attackers";
 /// Small enough that each limit is reached again and again.
 const LIMITS: &[&str] = &[
     "--max-rooms",
-    "500",
+    "700",
     "--http-timeout",
     "3s",
     "--hello-timeout",
