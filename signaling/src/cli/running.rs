@@ -38,7 +38,8 @@ pub(super) struct RunArguments {
 
     /// Threads that serve; default: half of the processors, with TLS all
     ///
-    /// A message is so little work that more threads would mostly wake each other; the handshakes of TLS are much.
+    /// Two at least, where there are two processors. A message is so little work that more threads would mostly wake each
+    /// other; the handshakes of TLS are much.
     #[arg(long, value_name = "N", env = "SIGNALING_THREADS", hide_env = true)]
     #[arg(value_parser = value_parser!(u16).range(1..=MOST_THREADS))]
     pub(super) threads: Option<u16>,
@@ -52,14 +53,14 @@ pub(super) struct RunArguments {
 }
 
 impl RunArguments {
-    /// With two of them on two processors a message costs half as much again as with one (README, `prove signaling`): its sender's
-    /// task, the switchboard and its recipient's task wake each other across threads.
+    /// A message costs half as much again with two threads as with one: its sender's task, the switchboard and its recipient's wake each
+    /// other across them. But a thread that is all there is keeps everybody waiting for whoever keeps it busy (README, `prove hostile`).
     pub(super) fn threads(&self, has_tls: bool) -> usize {
         let processors = available_parallelism().map_or(1, NonZeroUsize::get);
         let usual = if has_tls {
             processors
         } else {
-            processors.div_ceil(2)
+            processors.div_ceil(2).max(2).min(processors)
         };
         self.threads.map_or(usual, usize::from)
     }
