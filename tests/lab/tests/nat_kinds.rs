@@ -177,5 +177,6 @@ fn a_cable_is_as_bad_as_it_is_told() {
     // 20 % each way are 36 % there and back.
     let lost = 1.0 - number("answered") / number("sent");
     assert!((0.2..0.5).contains(&lost), "{found}");
-    assert!(number("least_ms") >= 100.0, "{found}");
+    // The cable and the probe look at the clock at different moments.
+    assert!(number("least_ms") >= 99.0, "{found}");
 }
