@@ -20,7 +20,7 @@ pub(crate) async fn run(place: Place, time: Duration, seed: u64) -> Result<()> {
     let mut dice = Dice::new(seed);
     let mut workers = JoinSet::new();
     for (kind, crowd, pause) in KINDS {
-        for _ in 0..*crowd {
+        for _ in 0..kind.crowd(*crowd) {
             let assault = Assault {
                 place: place.clone(),
                 tally: tally.clone(),
