@@ -247,16 +247,17 @@ impl Arguments {
         Ok(options)
     }
 
-    /// What to warn of: secrets that were given and that nobody asks for.
+    /// What to warn of: secrets that were given and that nobody asks for, and trust in everybody.
     #[must_use]
-    pub fn unused(&self, secrets: &Secrets) -> Vec<&'static str> {
-        let mut unused = self.auth.unused(secrets);
+    pub fn warnings(&self, secrets: &Secrets) -> Vec<&'static str> {
+        let mut warnings = self.auth.unused(secrets);
+        warnings.extend(self.door.too_trusting());
         if secrets.turn.is_some() && !self.relay.is_told() {
-            unused.push(
+            warnings.push(
                 "SIGNALING_TURN_SECRET is set, but there is no relay: that takes --relay or --turn-url",
             );
         }
-        unused
+        warnings
     }
 
     /// Where who asks how the server is finds it, if not with everybody else.

@@ -27,6 +27,11 @@ impl FromStr for Network {
 }
 
 impl Network {
+    /// Whether every address is in it.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.0.prefix_len() == 0
+    }
+
     fn holds(&self, ip: IpAddr) -> bool {
         self.0.contains(&ip)
     }

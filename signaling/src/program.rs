@@ -25,9 +25,9 @@ pub struct Ready {
 /// What is wrong, with the way out.
 pub fn prepare(arguments: &Arguments) -> anyhow::Result<Ready> {
     let secrets = Secrets::from_env()?;
-    let unused = arguments.unused(&secrets);
+    let warnings = arguments.warnings(&secrets);
     let options = arguments.server_options(secrets)?;
-    for why in unused {
+    for why in warnings {
         warn!("{why}");
     }
     let relay = arguments.relay_options()?;

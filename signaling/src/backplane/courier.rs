@@ -90,3 +90,37 @@ impl Courier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::queue::queue;
+    use super::*;
+
+    #[test]
+    fn what_says_that_we_live_now_does_not_wait_for_a_broker() {
+        let ((out, mut outlet), (_inlet, news)) = (queue(), queue());
+        let (is_up, up) = watch::channel(false);
+        let metrics = Metrics::new();
+        let courier = Courier::with(Queues {
+            out,
+            news,
+            up,
+            metrics,
+        });
+        let other = ServerId::new("another").unwrap();
+        let carry = |to: Option<&ServerId>| {
+            let (to, payload) = (to.cloned(), Bytes::from_static(b"x"));
+            courier.carry(Abroad::Publish { to, payload });
+        };
+        let mut gone = || outlet.try_recv().ok().map(|queued| queued.item.to);
+        carry(None);
+        assert_eq!(gone(), None, "nobody is there to hear it");
+        carry(Some(&other));
+        assert_eq!(gone(), Some(Some(other)), "a message is worth waiting");
+        is_up.send_replace(true);
+        carry(None);
+        assert_eq!(gone(), Some(None));
+    }
+}

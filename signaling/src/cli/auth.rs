@@ -196,7 +196,7 @@ mod tests {
 
     fn unused(line: &str, secrets: Secrets) -> Vec<&'static str> {
         let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
-        arguments.unused(&secrets)
+        arguments.warnings(&secrets)
     }
 
     #[test]

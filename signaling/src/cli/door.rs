@@ -105,6 +105,14 @@ impl DoorArguments {
         options.idle_timeout = self.idle_timeout;
         Ok(())
     }
+
+    /// A warning, if whoever connects is believed to be whom it likes.
+    pub(super) fn too_trusting(&self) -> Option<&'static str> {
+        let everybody = self.trust_proxy.iter().any(Network::is_everything);
+        everybody.then_some(
+            "--trust-proxy names every address: whoever connects is believed what it says of its own, and has no limit by it",
+        )
+    }
 }
 
 /// A time in which something can be done.
@@ -123,6 +131,19 @@ mod tests {
 
     use super::*;
     use crate::cli::{Arguments, Secrets};
+
+    #[test]
+    fn trust_in_everybody_is_worth_a_word() {
+        let warnings = |line: &str| {
+            let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
+            arguments.warnings(&Secrets::default()).join(" ")
+        };
+        assert_eq!(warnings("signaling --trust-proxy 10.0.0.0/8,::1"), "");
+        for everybody in ["0.0.0.0/0", "::/0", "10.0.0.1,0.0.0.0/0"] {
+            let told = warnings(&format!("signaling --trust-proxy {everybody}"));
+            assert!(told.contains("every address"), "{everybody}: {told}");
+        }
+    }
 
     fn options(line: &str) -> anyhow::Result<ServerOptions> {
         let arguments = Arguments::try_parse_from(line.split_whitespace())?;

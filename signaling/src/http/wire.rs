@@ -292,3 +292,6 @@ fn reset(stream: &Stream) {
     // If it cannot be set the stream is broken already.
     let _ = stream.tcp().map(TcpStream::set_zero_linger);
 }
+
+#[cfg(test)]
+mod tests;

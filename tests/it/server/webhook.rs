@@ -141,6 +141,15 @@ async fn it_is_told_who_asks_and_for_what() {
 }
 
 #[tokio::test]
+async fn it_is_not_asked_about_what_is_no_token() {
+    let service = Service::open().await;
+    let house = service.house().await;
+    let mut client = Client::tutorial(&house, &format!("?token={}", "x".repeat(5000))).await;
+    assert_eq!(client.closed().await.0, 4401);
+    assert_eq!(service.asked(), []);
+}
+
+#[tokio::test]
 async fn its_answer_fixes_room_name_and_role_and_adds_ice_servers() {
     let service = Service::open().await;
     let house = service.house().await;

@@ -98,6 +98,22 @@ impl NatsServer {
         self.listens().map(drop)
     }
 
+    /// SIGSTOP: its connections stay and nothing comes, until [`Self::resume`].
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn pause(&self) -> Result<()> {
+        crate::shell::signal(self.id(), "-STOP")
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn resume(&self) -> Result<()> {
+        crate::shell::signal(self.id(), "-CONT")
+    }
+
     /// Waits until it says where it listens, which it does in a file.
     fn listens(&mut self) -> Result<String> {
         let deadline = Instant::now() + PATIENCE;

@@ -146,8 +146,7 @@ impl Process {
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
-        let mut command = Command::new("kill");
-        crate::shell::feed(command.args([signal, &self.id().to_string()]), "").map(drop)
+        crate::shell::signal(self.id(), signal)
     }
 
     /// SIGKILL: it is gone without a word.

@@ -27,3 +27,12 @@ pub(crate) fn feed(command: &mut Command, input: &str) -> Result<String> {
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
+
+/// Sends a signal, by its option of `kill`.
+pub(crate) fn signal(process: u32, signal: &str) -> Result<()> {
+    feed(
+        Command::new("kill").args([signal, &process.to_string()]),
+        "",
+    )
+    .map(drop)
+}

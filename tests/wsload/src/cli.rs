@@ -1,5 +1,6 @@
 //! What was typed.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +45,9 @@ pub(crate) struct Load {
     /// Messages a second that each of them sends; 0 is none at all
     #[arg(long, value_name = "R", default_value_t = 0.0)]
     pub(crate) rate: f64,
+    /// So many of them speak at the same moment; else each at its own
+    #[arg(long, value_name = "N", default_value = "1", requires = "rate")]
+    pub(crate) together: NonZeroUsize,
     /// Each sends its next message as soon as all others in its room have heard the last one
     #[arg(long, conflicts_with = "rate")]
     pub(crate) closed: bool,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use mio::{Events, Interest, Poll, Token};
 
+use crate::alarm::Alarm;
 use crate::dialect::{Heard, Place};
 use crate::frame;
 use crate::member::{Door, Member, State};
@@ -19,6 +20,7 @@ const SCRATCH: usize = 64 * 1024;
 pub(crate) struct Crowd {
     poll: Poll,
     events: Events,
+    alarm: Alarm,
     scratch: Vec<u8>,
     door: Door,
     begun: Instant,
@@ -35,8 +37,10 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     pub(crate) fn new(door: Door) -> Result<Self> {
+        let poll = Poll::new().context("cannot wait for sockets")?;
         Ok(Self {
-            poll: Poll::new().context("cannot wait for sockets")?,
+            alarm: Alarm::new(poll.registry())?,
+            poll,
             events: Events::with_capacity(EVENTS),
             scratch: vec![0; SCRATCH],
             door,
@@ -71,7 +75,8 @@ impl Crowd {
 
     /// Waits for at most this long and takes in what has come.
     pub(crate) fn turn(&mut self, wait: Duration) -> io::Result<()> {
-        match self.poll.poll(&mut self.events, Some(wait)) {
+        let wait = self.alarm.set(wait)?;
+        match self.poll.poll(&mut self.events, wait) {
             Err(e) if e.kind() == io::ErrorKind::Interrupted => return Ok(()),
             other => other?,
         }

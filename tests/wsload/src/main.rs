@@ -7,6 +7,7 @@
 //!
 //! On standard output one JSON object a line: `connected`, `slow`, `result`; of the floor `listening`. Exit code 1: it failed.
 
+mod alarm;
 mod cli;
 mod crowd;
 mod dialect;

@@ -153,7 +153,7 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
     } else {
         Pace::Each(Duration::from_secs_f64(1.0 / options.rate))
     };
-    let mut speakers = Speakers::new(options, crowd, pace);
+    let mut speakers = Speakers::new(options, crowd, pace)?;
     speakers.until(from, crowd, &mut tally)?;
     let before = (usage(options)?, Usage::of(None)?);
     let slow = options.slow.then_some(connections);
@@ -182,7 +182,7 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
         "event": "result", "sent": speakers.sent(), "delivered": tally.arrived,
         "lost": tally.lost + speakers.missing(&tally), "doubled": tally.doubled,
         "deliveries_per_s": arrived / options.hold.as_secs_f64(),
-        "latency_ms": tally.latencies(), "late_ms": speakers.lateness().as_secs_f64() * 1e3,
+        "latency_ms": tally.latencies.quantiles(), "late_ms": speakers.lateness(),
         "server_cpu_s": cpu, "server_cpu_s_per_100k": cpu / arrived * 1e5,
         "bytes_per_connection": (after.0.resident - empty.resident) / connections as f64,
         "load_cpu_s": after.1.seconds - before.1.seconds,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::Value;
 
 use crate::cli::Load;
 use crate::crowd::Crowd;
@@ -12,7 +13,7 @@ use crate::dialect::stamp_of;
 use crate::frame;
 use crate::member::State;
 use crate::stamp::{Delivery, Stamp};
-use crate::tally::Tally;
+use crate::tally::{Latencies, Tally};
 
 /// The longest wait for sockets.
 const TURN: Duration = Duration::from_millis(20);
@@ -35,6 +36,12 @@ struct Speaker {
     awaited: usize,
 }
 
+/// When this one of so many first speaks: evenly over one period, so many at the same moment.
+fn moment(number: usize, count: usize, together: usize, period: Duration) -> Duration {
+    let first = number - number % together;
+    period.mul_f64(first as f64 / count as f64)
+}
+
 /// All members, as they speak.
 pub(crate) struct Speakers {
     room: usize,
@@ -44,14 +51,14 @@ pub(crate) struct Speakers {
     due: VecDeque<(Duration, usize)>,
     deliveries: Vec<Delivery>,
     speaking: bool,
-    /// The latest that a message left after its time.
-    lateness: Duration,
+    /// How long after their time messages left: this program, not the server, was too slow then.
+    lateness: Latencies,
     /// Messages of all until the slow one was put out.
     pub(crate) until_left: Option<u64>,
 }
 
 impl Speakers {
-    pub(crate) fn new(options: &Load, crowd: &Crowd, pace: Pace) -> Self {
+    pub(crate) fn new(options: &Load, crowd: &Crowd, pace: Pace) -> Result<Self> {
         let members = crowd.members.iter().take(options.connections);
         let speakers = members.map(|member| {
             let text = options
@@ -68,13 +75,12 @@ impl Speakers {
         });
         let speakers: Vec<_> = speakers.collect();
         let now = crowd.now();
-        let count = speakers.len() as f64;
+        let (count, together) = (speakers.len(), options.together.get());
         let first = |number| match pace {
             Pace::Closed => now,
-            // Evenly over one period.
-            Pace::Each(period) => now + period.mul_f64(number as f64 / count),
+            Pace::Each(period) => now + moment(number, count, together, period),
         };
-        Self {
+        Ok(Self {
             room: options.room,
             pace,
             due: (0..speakers.len())
@@ -83,9 +89,9 @@ impl Speakers {
             speakers,
             deliveries: Vec::new(),
             speaking: true,
-            lateness: Duration::ZERO,
+            lateness: Latencies::new()?,
             until_left: None,
-        }
+        })
     }
 
     /// Lets them speak until then.
@@ -126,9 +132,9 @@ impl Speakers {
             .filter(|(due, _)| self.speaking && *due <= now)
         {
             self.due.pop_front();
-            self.lateness = self.lateness.max(now - due);
             self.speak(crowd, number);
             if let Pace::Each(period) = self.pace {
+                self.lateness.record(now - due);
                 self.due.push_back((due + period, number));
             }
         }
@@ -207,11 +213,24 @@ impl Speakers {
         self.speakers.iter().enumerate().map(of).sum()
     }
 
-    /// The longest that a message was late: this program, not the server, was too slow for its own pace then.
-    pub(crate) fn lateness(&self) -> Duration {
-        match self.pace {
-            Pace::Closed => Duration::ZERO,
-            Pace::Each(_) => self.lateness,
-        }
+    /// How long after their time messages left, milliseconds.
+    pub(crate) fn lateness(&self) -> Value {
+        self.lateness.quantiles()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_a_moment_of_its_own_unless_it_shares_one() {
+        let moments = |together| {
+            let period = Duration::from_millis(10);
+            let all = (0..10).map(|number| moment(number, 10, together, period));
+            all.map(|at| at.as_millis()).collect::<Vec<_>>()
+        };
+        assert_eq!(moments(1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(moments(4), [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]);
     }
 }

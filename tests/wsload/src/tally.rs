@@ -14,6 +14,26 @@ const DIGITS: u8 = 2;
 /// Nanoseconds; whatever takes longer counts as this.
 const LONGEST: u64 = 60_000_000_000;
 
+/// Times of messages, as many as there are.
+pub(crate) struct Latencies(Histogram<u64>);
+
+impl Latencies {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self(Histogram::new_with_max(LONGEST, DIGITS)?))
+    }
+
+    pub(crate) fn record(&mut self, time: Duration) {
+        let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.0.saturating_record(nanos);
+    }
+
+    /// Milliseconds.
+    pub(crate) fn quantiles(&self) -> Value {
+        let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1e6;
+        json!({"p50": at(0.5), "p99": at(0.99), "p99.9": at(0.999), "max": self.0.max() as f64 / 1e6})
+    }
+}
+
 /// Counts one run.
 pub(crate) struct Tally {
     room: usize,
@@ -26,7 +46,7 @@ pub(crate) struct Tally {
     pub(crate) arrived: u64,
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
-    latencies: Histogram<u64>,
+    pub(crate) latencies: Latencies,
 }
 
 impl Tally {
@@ -40,7 +60,7 @@ impl Tally {
             arrived: 0,
             lost: 0,
             doubled: 0,
-            latencies: Histogram::new_with_max(LONGEST, DIGITS)?,
+            latencies: Latencies::new()?,
         })
     }
 
@@ -60,9 +80,7 @@ impl Tally {
         if *at >= self.from && *at < self.until {
             self.arrived += 1;
             let sent = Duration::from_nanos(stamp.sent);
-            self.latencies.saturating_record(
-                u64::try_from(at.saturating_sub(sent).as_nanos()).unwrap_or(u64::MAX),
-            );
+            self.latencies.record(at.saturating_sub(sent));
         }
         true
     }
@@ -71,12 +89,6 @@ impl Tally {
     pub(crate) fn missing(&self, to: usize, from: usize, sent: u32) -> u64 {
         let expected = self.expected.get(to * self.room + from % self.room);
         u64::from(sent.saturating_sub(expected.copied().unwrap_or(0)))
-    }
-
-    /// Milliseconds.
-    pub(crate) fn latencies(&self) -> Value {
-        let at = |quantile| self.latencies.value_at_quantile(quantile) as f64 / 1e6;
-        json!({"p50": at(0.5), "p99": at(0.99), "p99.9": at(0.999), "max": self.latencies.max() as f64 / 1e6})
     }
 }
 
@@ -122,7 +134,7 @@ mod tests {
         assert_eq!((tally.arrived, tally.lost, tally.doubled), (2, 2, 1));
         assert_eq!(tally.missing(2, 3, 7), 2);
         assert_eq!(tally.missing(3, 2, 1), 1);
-        let p50 = tally.latencies()["p50"].as_f64().unwrap();
+        let p50 = tally.latencies.quantiles()["p50"].as_f64().unwrap();
         assert!((0.99..1.05).contains(&p50), "{p50}");
     }
 }

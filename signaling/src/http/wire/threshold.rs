@@ -240,6 +240,29 @@ mod tests {
         assert!(metrics.text().contains(counted));
     }
 
+    #[tokio::test]
+    async fn who_takes_the_last_place_has_hardly_any_time() {
+        let options = ServerOptions {
+            limits: Limits {
+                max_half_open: 4,
+                ..Limits::default()
+            },
+            http_timeout: Duration::from_secs(100),
+            ..ServerOptions::default()
+        };
+        let threshold = Threshold::new(&options, Metrics::new());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap();
+        let (_client, accepted) = tokio::join!(TcpStream::connect(place), listener.accept());
+        let (stream, addr) = accepted.unwrap();
+        let step = || threshold.step_on(&stream, addr.ip(), true);
+        let inside: Vec<_> = (0..4).map(|_| step().unwrap()).collect();
+        let left = |asking: &Asking| asking.life.deadline() - tokio::time::Instant::now();
+        let left: Vec<_> = inside.iter().map(|a| left(a).as_secs()).collect();
+        assert!(left[0] > 90 && left[3] <= 5, "{left:?}");
+        assert!(step().is_none());
+    }
+
     #[test]
     fn patience_shrinks_with_the_room_that_is_left() {
         for (fill, left) in [

@@ -141,6 +141,26 @@ async fn a_broker_that_is_killed_and_comes_back_costs_what_is_counted() {
     assert_eq!(b.event("left").await["data"]["id"], of_late["id"]);
 }
 
+/// Its connections stand, and say nothing: that is noticed by asking it.
+#[tokio::test]
+async fn a_broker_that_falls_silent_is_missed_and_found_again() {
+    let test = "a_broker_that_falls_silent_is_missed_and_found_again";
+    let Some(cluster) = three(test, &[]).await else {
+        return;
+    };
+    let (mut a, of_a) = join(&cluster, 0, Some(1)).await;
+    let (mut b, of_b) = join(&cluster, 1, Some(2)).await;
+    meets(&mut a, &of_a, &of_b["id"]).await;
+    meets(&mut b, &of_b, &of_a["id"]).await;
+    cluster.broker.pause().expect("it runs");
+    assert_eq!(a.event("left").await["data"]["id"], of_b["id"]);
+    metrics::until(&cluster, 0, "signaling_backplane_up", 0.0).await;
+    cluster.broker.resume().expect("it runs");
+    assert_eq!(a.event("joined").await["data"]["id"], of_b["id"]);
+    says(&mut a, 1).await;
+    assert_eq!(b.event_among("count").await["n"], 1);
+}
+
 #[tokio::test]
 async fn a_broker_that_restarts_costs_at_most_what_was_on_its_way() {
     let test = "a_broker_that_restarts_costs_at_most_what_was_on_its_way";

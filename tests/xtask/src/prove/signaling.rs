@@ -10,8 +10,10 @@ use crate::figures::{Spread, Table};
 
 mod beside;
 mod load;
+mod pairs;
 mod servers;
 mod slow;
+mod steal;
 
 use load::{Runs, alternating, in_thousands, number, once, words};
 use servers::{Kind, Servers};
@@ -19,8 +21,6 @@ use servers::{Kind, Servers};
 const ROUNDS: (usize, usize) = (5, 1);
 /// Fan-out: one room, in which each speaks again as soon as all others have heard it.
 const FAN_OUT: (usize, usize) = (64, 16);
-/// Clients in rooms of two, at two messages a second each.
-const PAIRS: (usize, usize) = (2000, 200);
 /// Clients that only stay, and how many of them come in a second.
 const IDLE: (usize, usize) = (15_000, 1000);
 const STORM: (usize, usize) = (2000, 500);
@@ -30,7 +30,6 @@ const OTHERS: usize = 500;
 /// Bars: shares of what Node's `ws` takes and carries.
 const CPU: f64 = 1.0 / 3.0;
 const THROUGHPUT: f64 = 2.0;
-const LATENCY: f64 = 0.5;
 /// KiB resident for each connection. A build for tests has larger tasks.
 const MEMORY: (f64, f64) = (16.0, 32.0);
 
@@ -48,7 +47,7 @@ pub(super) fn run(bench: &Bench) -> Result<Table> {
         Scale::Short => Servers::ours(bench),
     };
     let fan_out = fan_out(bench, &servers, &mut table)?;
-    let pairs = pairs(bench, &servers, &mut table)?;
+    let pairs = pairs::run(bench, &servers, &mut table)?;
     let idle = idle(bench, &servers, &mut table)?;
     slow::run(bench, &servers, &mut table)?;
     if bench.scale == Scale::Full {
@@ -106,49 +105,6 @@ fn fan_out(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Ru
             );
         }
     }
-    Ok(all)
-}
-
-fn pairs(bench: &Bench, servers: &Servers, table: &mut Table) -> Result<Vec<Runs>> {
-    let clients = bench.rounds(PAIRS.0, PAIRS.1);
-    let (time, storm) = (bench.rounds(4, 2), bench.rounds(STORM.0, STORM.1));
-    let how = words(&format!(
-        "--connections {clients} --room 2 --rate 2 --storm {storm} --warm 1 --hold {time}"
-    ));
-    let kinds = servers.present(match bench.scale {
-        Scale::Full => &[
-            Kind::Ours,
-            Kind::Node,
-            Kind::YWebrtc,
-            Kind::Peerjs,
-            Kind::Matchbox,
-        ],
-        Scale::Short => &[Kind::Ours],
-    });
-    let all = alternating(
-        bench,
-        servers,
-        &kinds,
-        bench.rounds(ROUNDS.0, ROUNDS.1),
-        &how,
-    )?;
-    let ours = Runs::of(&all, Kind::Ours).context("ours was not measured")?;
-    let what =
-        |figure: &str| format!("{clients} in rooms of two, 2 messages a second each: {figure}");
-    let p99 = "/latency_ms/p99";
-    if let Some(node) = Runs::of(&all, Kind::Node) {
-        let share = ours.median(p99) / node.median(p99);
-        let shown = compared(share, milliseconds(ours, p99), milliseconds(node, p99));
-        let what = what("p99 from sender to receiver, of Node `ws`");
-        table.at_most(&what, share, shown, LATENCY, "");
-    } else {
-        table.informs(
-            &what("p99 from sender to receiver"),
-            milliseconds(ours, p99),
-        );
-    }
-    let lost = ours.failures();
-    table.at_most(&what("lost or doubled"), lost, format!("{lost}"), 0.0, "");
     Ok(all)
 }
 

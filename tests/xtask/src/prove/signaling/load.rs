@@ -7,12 +7,17 @@ use anyhow::Result;
 use lab::Process;
 use serde_json::Value;
 
-use super::super::Bench;
+use super::super::{Bench, Scale};
 use super::servers::{Kind, Servers};
+use super::steal::Ticks;
 use crate::figures::Spread;
 
 /// A run connects thousands, and talks for seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// Of the processors' time, what the host may take in a run that tells of the server: less than p99 shows.
+const CALM: f64 = 0.005;
+/// Runs at most until one is that calm; the calmest counts.
+const TRIES: usize = 5;
 
 /// What one run found.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(super) struct Run {
     pub(super) result: Value,
     /// What became of the slow one, if there was one.
     pub(super) slow: Option<Value>,
+    /// The share of the processors' time that the host took meanwhile.
+    pub(super) stolen: f64,
 }
 
 /// What all runs with one server found.
@@ -38,6 +45,7 @@ pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String
         .args(["load", "--server", &served.url, "--dialect", served.dialect])
         .args(["--pid", &served.process.id().to_string()])
         .args(words);
+    let before = Ticks::now();
     let mut load = Process::start("wsload", command)?;
     let connected = load.wait_for("connected", PATIENCE)?.value;
     let slow = words.iter().any(|word| word == "--slow");
@@ -48,7 +56,32 @@ pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String
         connected,
         result,
         slow: slow.map(|event| event.value),
+        stolen: Ticks::now().share_since(before),
     })
+}
+
+/// The same, again while the host disturbs it, which it does to one server as to the other.
+pub(super) fn calmest(
+    bench: &Bench,
+    servers: &Servers,
+    kind: Kind,
+    words: &[String],
+) -> Result<Run> {
+    let tries = match bench.scale {
+        Scale::Full => TRIES,
+        Scale::Short => 1,
+    };
+    let mut best = once(bench, servers, kind, words)?;
+    for _ in 1..tries {
+        if best.stolen <= CALM {
+            break;
+        }
+        let next = once(bench, servers, kind, words)?;
+        if next.stolen < best.stolen {
+            best = next;
+        }
+    }
+    Ok(best)
 }
 
 /// All of these in turns, so many times: whatever else the machine does meanwhile disturbs all of them alike.
@@ -66,7 +99,7 @@ pub(super) fn alternating(
     let mut all: Vec<Runs> = kinds.iter().map(runs).collect();
     for _ in 0..rounds {
         for runs in &mut all {
-            runs.runs.push(once(bench, servers, runs.kind, words)?);
+            runs.runs.push(calmest(bench, servers, runs.kind, words)?);
         }
     }
     Ok(all)
@@ -86,6 +119,11 @@ impl Runs {
 
     pub(super) fn median(&self, path: &str) -> f64 {
         self.spread(path).map_or(f64::NAN, |spread| spread.median)
+    }
+
+    /// What the host took, in percent.
+    pub(super) fn stolen(&self) -> Option<Spread> {
+        Spread::of(self.runs.iter().map(|run| run.stolen * 100.0).collect())
     }
 
     /// Messages that were lost or came twice, in all runs.
