@@ -158,15 +158,16 @@ impl Client {
 
     /// Whatever comes next, pings aside; the stream's end is an error.
     pub(super) async fn next(&mut self) -> Result<Message, Error> {
-        loop {
-            let next = timeout(LIMIT, self.socket.next())
-                .await
-                .expect("something to hear");
-            match next.unwrap_or(Err(Error::ConnectionClosed))? {
-                Message::Ping(_) | Message::Pong(_) => {}
-                message => return Ok(message),
+        let next = async {
+            loop {
+                let next = self.socket.next().await;
+                match next.unwrap_or(Err(Error::ConnectionClosed))? {
+                    Message::Ping(_) | Message::Pong(_) => {}
+                    message => return Ok(message),
+                }
             }
-        }
+        };
+        timeout(LIMIT, next).await.expect("something to hear")
     }
 
     /// Reads what is there already: has it been closed?
