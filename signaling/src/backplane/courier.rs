@@ -118,7 +118,7 @@ mod tests {
         carry(None);
         assert_eq!(gone(), None, "nobody is there to hear it");
         carry(Some(&other));
-        assert_eq!(gone(), Some(Some(other)), "a message is worth waiting");
+        assert_eq!(gone(), Some(Some(other)), "a message is kept for it");
         is_up.send_replace(true);
         carry(None);
         assert_eq!(gone(), Some(None));

@@ -194,7 +194,7 @@ mod tests {
         Ok(arguments.server_options(Secrets::default())?.auth)
     }
 
-    fn unused(line: &str, secrets: Secrets) -> Vec<&'static str> {
+    fn warnings(line: &str, secrets: Secrets) -> Vec<&'static str> {
         let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
         arguments.warnings(&secrets)
     }
@@ -218,12 +218,12 @@ mod tests {
                 &["not used"],
             ),
         ] {
-            let told = unused(line, all());
+            let told = warnings(line, all());
             assert_eq!(told.len(), said.len(), "{told:?}");
             for (told, said) in told.iter().zip(said) {
                 assert!(told.contains(said), "{told}");
             }
-            assert!(unused(line, Secrets::default()).is_empty());
+            assert!(warnings(line, Secrets::default()).is_empty());
         }
     }
 

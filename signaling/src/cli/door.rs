@@ -110,7 +110,7 @@ impl DoorArguments {
     pub(super) fn too_trusting(&self) -> Option<&'static str> {
         let everybody = self.trust_proxy.iter().any(Network::is_everything);
         everybody.then_some(
-            "--trust-proxy names every address: whoever connects is believed what it says of its own, and has no limit by it",
+            "--trust-proxy covers every address: any client can claim any other address, so limits by address do not hold",
         )
     }
 }

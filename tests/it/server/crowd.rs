@@ -1,11 +1,14 @@
 //! Many clients, and one that does not read.
 
 use signaling::Limits;
+use tokio::io::{AsyncReadExt, Interest};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::client::Client;
-use super::house::House;
+use super::house::{House, LIMIT};
+use super::http::{UPGRADE, upgraded};
 
 #[tokio::test]
 async fn two_hundred_sockets_in_one_room() {
@@ -85,13 +88,7 @@ async fn overrun(house: &House) -> Result<(u16, String), Error> {
 
 #[tokio::test]
 async fn a_slow_reader_is_told_and_slows_nobody() {
-    let house = House::limited(Limits {
-        max_queue: 256 * 1024,
-        max_rate: 0,
-        max_bytes: 0,
-        ..Limits::default()
-    });
-    let house = house.await;
+    let house = small_queues().await;
     for _ in 0..5 {
         // The code is tried for one second: on a busy machine this client may come too late for it.
         if let Ok(closed) = overrun(&house).await {
@@ -102,28 +99,64 @@ async fn a_slow_reader_is_told_and_slows_nobody() {
     panic!("never heard why it was closed");
 }
 
-#[tokio::test]
-async fn a_reader_that_never_reads_is_reset() {
+/// Where whoever does not read is soon put out, and nobody speaks too much.
+async fn small_queues() -> House {
     let limits = Limits {
         max_queue: 256 * 1024,
         max_rate: 0,
         max_bytes: 0,
         ..Limits::default()
     };
-    let house = House::limited(limits).await;
+    House::limited(limits).await
+}
+
+/// Speaks until the watcher hears that somebody has been put out.
+async fn floods(writer: &mut Client, watcher: &mut Client) {
+    let frame = format!(r#"{{"event":"flood","body":"{}"}}"#, "x".repeat(60_000));
+    loop {
+        writer.says(&frame).await;
+        if watcher.hears().await.contains("left") {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_never_reads_is_reset() {
+    let house = small_queues().await;
     let (mut watcher, _) = Client::peer(&house, "", 1).await;
     let mut stuck = Client::narrow(&house, "").await;
     watcher.event("joined").await;
     let mut writer = Client::tutorial(&house, "").await;
     watcher.event("joined").await;
-    let frame = format!(r#"{{"event":"flood","body":"{}"}}"#, "x".repeat(60_000));
-    loop {
-        writer.says(&frame).await;
-        if watcher.hears().await.contains("left") {
-            break;
-        }
-    }
+    floods(&mut writer, &mut watcher).await;
     stuck.until_reset().await;
     watcher.event("flood").await;
     watcher.heard_nothing_before(&mut writer).await;
+}
+
+/// It has had its chance to hear why: nothing is kept for it any more, not even by the kernel.
+#[tokio::test]
+async fn a_slow_reader_that_stays_is_reset_in_the_end() {
+    let house = small_queues().await;
+    let (mut watcher, _) = Client::peer(&house, "", 1).await;
+    let mut slow = upgraded(&house, UPGRADE).await;
+    watcher.event("joined").await;
+    let mut writer = Client::tutorial(&house, "").await;
+    watcher.event("joined").await;
+    floods(&mut writer, &mut watcher).await;
+    // It reads on, so that the server gets rid of its close frame, and never answers that.
+    let reset = async {
+        let mut waste = [0; 4096];
+        loop {
+            match slow.read(&mut waste).await {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+        let ready = slow.ready(Interest::ERROR).await;
+        ready.expect("a watched socket");
+    };
+    timeout(LIMIT, reset).await.expect("a reset");
 }

@@ -1,14 +1,14 @@
-//! Wakes a poll on time: its own timeout counts whole milliseconds, in which four messages of two thousand clients would gather.
+//! Wakes a poll on time. epoll's own timeout counts whole milliseconds: 2000 clients at two messages a second send four in one.
 
 use std::io;
 use std::time::Duration;
 
 use mio::Registry;
 
-#[cfg(not(target_os = "linux"))]
-pub(crate) use coarse::Alarm;
 #[cfg(target_os = "linux")]
 pub(crate) use fine::Alarm;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use plain::Alarm;
 
 #[cfg(target_os = "linux")]
 mod fine {
@@ -38,7 +38,8 @@ mod fine {
             Ok(Self { timer })
         }
 
-        /// What is left for the poll to count.
+        /// The timeout for the poll; none where the timer wakes it. The timer is never read: setting it anew clears what it has
+        /// counted, and each time that it runs out is an edge of its own.
         pub(crate) fn set(&mut self, wait: Duration) -> io::Result<Option<Duration>> {
             if wait.is_zero() {
                 return Ok(Some(wait));
@@ -54,7 +55,7 @@ mod fine {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod coarse {
+mod plain {
     use super::{Duration, Registry, io};
 
     pub(crate) struct Alarm;

@@ -18,6 +18,7 @@ mod process;
 mod run;
 mod speakers;
 mod stamp;
+mod steal;
 mod tally;
 
 use std::process::ExitCode;

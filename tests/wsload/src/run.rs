@@ -12,6 +12,7 @@ use crate::frame;
 use crate::member::{Door, State};
 use crate::process::Usage;
 use crate::speakers::{Pace, Speakers};
+use crate::steal::Ticks;
 use crate::tally::{Tally, quantiles};
 
 /// The longest that all connections together may take to be there after the last was begun, or what was said to arrive.
@@ -155,13 +156,13 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
     };
     let mut speakers = Speakers::new(options, crowd, pace)?;
     speakers.until(from, crowd, &mut tally)?;
-    let before = (usage(options)?, Usage::of(None)?);
+    let before = (usage(options)?, Usage::of(None)?, Ticks::now());
     let slow = options.slow.then_some(connections);
     if let Some(slow) = slow.and_then(|slow| crowd.members.get_mut(slow)) {
         slow.deaf = !options.attentive;
     }
     speakers.until(from + options.hold, crowd, &mut tally)?;
-    let after = (usage(options)?, Usage::of(None)?);
+    let after = (usage(options)?, Usage::of(None)?, Ticks::now());
     speakers.stop();
     let until = crowd.now() + PATIENCE;
     while crowd.now() < until && speakers.missing(&tally) > 0 {
@@ -185,7 +186,7 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
         "latency_ms": tally.latencies.quantiles(), "late_ms": speakers.lateness(),
         "server_cpu_s": cpu, "server_cpu_s_per_100k": cpu / arrived * 1e5,
         "bytes_per_connection": (after.0.resident - empty.resident) / connections as f64,
-        "load_cpu_s": after.1.seconds - before.1.seconds,
+        "load_cpu_s": after.1.seconds - before.1.seconds, "stolen": after.2.share_since(before.2),
         "ended": crowd.ended, "reasons": crowd.reasons(FEW),
     }));
     if tally.arrived == 0 {

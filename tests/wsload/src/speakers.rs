@@ -17,6 +17,8 @@ use crate::tally::{Latencies, Tally};
 
 /// The longest wait for sockets.
 const TURN: Duration = Duration::from_millis(20);
+/// Of the moments at which members speak.
+const SEED: u64 = 1;
 
 /// When a message follows the last.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +38,20 @@ struct Speaker {
     awaited: usize,
 }
 
-/// When this one of so many first speaks: evenly over one period, so many at the same moment.
-fn moment(number: usize, count: usize, together: usize, period: Duration) -> Duration {
-    let first = number - number % together;
-    period.mul_f64(first as f64 / count as f64)
+/// When each of so many first speaks: at random within one period, as those do who know nothing of each other, but so many at the
+/// same moment. In order; the same in every run.
+fn moments(count: usize, together: usize, period: Duration) -> Vec<(Duration, usize)> {
+    let mut dice = fastrand::Rng::with_seed(SEED);
+    let mut at = Duration::ZERO;
+    let each = (0..count).map(|number| {
+        if number % together == 0 {
+            at = period.mul_f64(dice.f64());
+        }
+        (at, number)
+    });
+    let mut all: Vec<_> = each.collect();
+    all.sort_unstable();
+    all
 }
 
 /// All members, as they speak.
@@ -75,17 +87,17 @@ impl Speakers {
         });
         let speakers: Vec<_> = speakers.collect();
         let now = crowd.now();
-        let (count, together) = (speakers.len(), options.together.get());
-        let first = |number| match pace {
-            Pace::Closed => now,
-            Pace::Each(period) => now + moment(number, count, together, period),
+        let due = match pace {
+            Pace::Closed => (0..speakers.len()).map(|number| (now, number)).collect(),
+            Pace::Each(period) => moments(speakers.len(), options.together.get(), period)
+                .into_iter()
+                .map(|(at, number)| (now + at, number))
+                .collect(),
         };
         Ok(Self {
             room: options.room,
             pace,
-            due: (0..speakers.len())
-                .map(|number| (first(number), number))
-                .collect(),
+            due,
             speakers,
             deliveries: Vec::new(),
             speaking: true,
@@ -132,9 +144,11 @@ impl Speakers {
             .filter(|(due, _)| self.speaking && *due <= now)
         {
             self.due.pop_front();
-            self.speak(crowd, number);
+            let sent = self.speak(crowd, number);
             if let Pace::Each(period) = self.pace {
-                self.lateness.record(now - due);
+                if let Some(sent) = sent.filter(|_| tally.counts(due)) {
+                    self.lateness.record(sent.saturating_sub(due));
+                }
                 self.due.push_back((due + period, number));
             }
         }
@@ -169,21 +183,18 @@ impl Speakers {
         }
     }
 
-    fn speak(&mut self, crowd: &mut Crowd, number: usize) {
-        let Some(speaker) = self.speakers.get_mut(number) else {
-            return;
-        };
-        if crowd
-            .members
-            .get(number)
-            .is_none_or(|member| member.state == State::Ended)
-        {
-            return;
+    /// When it was said, unless its connection is over.
+    fn speak(&mut self, crowd: &mut Crowd, number: usize) -> Option<Duration> {
+        let speaker = self.speakers.get_mut(number)?;
+        let member = crowd.members.get(number)?;
+        if member.state == State::Ended {
+            return None;
         }
+        let sent = crowd.now();
         let stamp = Stamp {
             sender: u32::try_from(number).unwrap_or(u32::MAX),
             number: speaker.sent,
-            sent: u64::try_from(crowd.now().as_nanos()).unwrap_or(u64::MAX),
+            sent: u64::try_from(sent.as_nanos()).unwrap_or(u64::MAX),
         };
         speaker.sent += 1;
         speaker.awaited = self.room - 1;
@@ -191,6 +202,7 @@ impl Speakers {
             stamp.write(place);
         }
         crowd.send(number, &speaker.frame);
+        Some(sent)
     }
 
     /// Messages of all.
@@ -225,12 +237,17 @@ mod tests {
 
     #[test]
     fn each_has_a_moment_of_its_own_unless_it_shares_one() {
-        let moments = |together| {
-            let period = Duration::from_millis(10);
-            let all = (0..10).map(|number| moment(number, 10, together, period));
-            all.map(|at| at.as_millis()).collect::<Vec<_>>()
+        let period = Duration::from_millis(500);
+        let different = |together| {
+            let all = moments(100, together, period);
+            assert!(all.is_sorted() && all.iter().all(|(at, _)| *at < period));
+            let mut who: Vec<_> = all.iter().map(|(_, number)| *number).collect();
+            who.sort_unstable();
+            assert_eq!(who, (0..100).collect::<Vec<_>>());
+            let mut at: Vec<_> = all.into_iter().map(|(at, _)| at).collect();
+            at.dedup();
+            at.len()
         };
-        assert_eq!(moments(1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        assert_eq!(moments(4), [0, 0, 0, 0, 4, 4, 4, 4, 8, 8]);
+        assert_eq!([1, 20, 30].map(different), [100, 5, 4]);
     }
 }

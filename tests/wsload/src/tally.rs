@@ -77,12 +77,17 @@ impl Tally {
         }
         self.lost += u64::from(stamp.number - *expected);
         *expected = stamp.number + 1;
-        if *at >= self.from && *at < self.until {
+        if self.counts(*at) {
             self.arrived += 1;
             let sent = Duration::from_nanos(stamp.sent);
             self.latencies.record(at.saturating_sub(sent));
         }
         true
+    }
+
+    /// Whether this is a moment that is measured.
+    pub(crate) fn counts(&self, at: Duration) -> bool {
+        at >= self.from && at < self.until
     }
 
     /// What this one was sent by that one and has not heard, after so many messages of that one.

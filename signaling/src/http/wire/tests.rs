@@ -35,6 +35,8 @@ async fn a_large_read_ends_the_turn_sooner() {
     client.write_all(&[0; BYTES]).await.unwrap();
     let mut seen = [0; BYTES];
     while tcp(&wire).peek(&mut seen).await.unwrap() < BYTES {}
+    // A turn from its first step.
+    tokio::task::yield_now().await;
     poll_fn(|cx| {
         for _ in 0..USED {
             if let Poll::Ready(step) = poll_proceed(cx) {

@@ -156,6 +156,9 @@ async fn a_broker_that_falls_silent_is_missed_and_found_again() {
     assert_eq!(a.event("left").await["data"]["id"], of_b["id"]);
     metrics::until(&cluster, 0, "signaling_backplane_up", 0.0).await;
     cluster.broker.resume().expect("it runs");
+    for server in 0..3 {
+        hears(&cluster, server, 2).await;
+    }
     assert_eq!(a.event("joined").await["data"]["id"], of_b["id"]);
     says(&mut a, 1).await;
     assert_eq!(b.event_among("count").await["n"], 1);

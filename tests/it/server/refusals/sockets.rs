@@ -187,38 +187,6 @@ async fn who_says_nothing_or_hears_nothing() {
     }
 }
 
-/// It has had its chance to hear why; then nothing is kept for it any more, by the kernel neither.
-#[tokio::test]
-async fn who_reads_too_slowly_is_reset_in_the_end() {
-    let house = House::limited(Limits {
-        max_queue: 64 << 10,
-        max_rate: 0,
-        max_bytes: 0,
-        ..Limits::default()
-    })
-    .await;
-    let mut slow = upgraded(&house, UPGRADE).await;
-    let mut writer = Client::tutorial(&house, "").await;
-    let flood = async {
-        loop {
-            writer.says(&"x".repeat(60_000)).await;
-        }
-    };
-    tokio::select! {
-        () = flood => {}
-        () = closed(&house, 4008, "too slow", 1) => {}
-    }
-    // It reads on, so that the server gets rid of its close frame, and never answers that.
-    let reset = async {
-        let mut waste = [0; 4096];
-        while slow.read(&mut waste).await.is_ok_and(|count| count > 0) {}
-        while slow.take_error().is_ok_and(|error| error.is_none()) {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(LIMIT, reset).await.expect("a reset");
-}
-
 #[tokio::test]
 async fn who_has_no_good_token() {
     let keys = TokenKeys::new(Some(Secret::new("x".repeat(32))), None).expect("a key");

@@ -13,7 +13,6 @@ mod load;
 mod pairs;
 mod servers;
 mod slow;
-mod steal;
 
 use load::{Runs, alternating, in_thousands, number, once, words};
 use servers::{Kind, Servers};

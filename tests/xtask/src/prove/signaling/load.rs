@@ -7,18 +7,12 @@ use anyhow::Result;
 use lab::Process;
 use serde_json::Value;
 
-use super::super::{Bench, Scale};
+use super::super::Bench;
 use super::servers::{Kind, Servers};
-use super::steal::Ticks;
 use crate::figures::Spread;
 
 /// A run connects thousands, and talks for seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// Of the processors' time, what the host may take in a run that tells of the server: less than p99 shows.
-const CALM: f64 = 0.005;
-/// Runs at most until one is that calm; the calmest counts.
-const TRIES: usize = 5;
-
 /// What one run found.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -27,14 +21,14 @@ pub(super) struct Run {
     pub(super) result: Value,
     /// What became of the slow one, if there was one.
     pub(super) slow: Option<Value>,
-    /// The share of the processors' time that the host took meanwhile.
-    pub(super) stolen: f64,
 }
 
-/// What all runs with one server found.
+/// What all runs with one server found, one in each round.
 pub(super) struct Runs {
     pub(super) kind: Kind,
     pub(super) runs: Vec<Run>,
+    /// Those of rounds that were too much disturbed.
+    disturbed: Vec<Run>,
 }
 
 /// Loads a server of this kind, started for it, in this way.
@@ -45,7 +39,6 @@ pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String
         .args(["load", "--server", &served.url, "--dialect", served.dialect])
         .args(["--pid", &served.process.id().to_string()])
         .args(words);
-    let before = Ticks::now();
     let mut load = Process::start("wsload", command)?;
     let connected = load.wait_for("connected", PATIENCE)?.value;
     let slow = words.iter().any(|word| word == "--slow");
@@ -56,35 +49,11 @@ pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String
         connected,
         result,
         slow: slow.map(|event| event.value),
-        stolen: Ticks::now().share_since(before),
     })
 }
 
-/// The same, again while the host disturbs it, which it does to one server as to the other.
-pub(super) fn calmest(
-    bench: &Bench,
-    servers: &Servers,
-    kind: Kind,
-    words: &[String],
-) -> Result<Run> {
-    let tries = match bench.scale {
-        Scale::Full => TRIES,
-        Scale::Short => 1,
-    };
-    let mut best = once(bench, servers, kind, words)?;
-    for _ in 1..tries {
-        if best.stolen <= CALM {
-            break;
-        }
-        let next = once(bench, servers, kind, words)?;
-        if next.stolen < best.stolen {
-            best = next;
-        }
-    }
-    Ok(best)
-}
-
-/// All of these in turns, so many times: whatever else the machine does meanwhile disturbs all of them alike.
+/// All of these in turns, so many times, each round beginning with another: whatever else the machine does meanwhile disturbs all of
+/// them alike.
 pub(super) fn alternating(
     bench: &Bench,
     servers: &Servers,
@@ -95,14 +64,43 @@ pub(super) fn alternating(
     let runs = |kind: &Kind| Runs {
         kind: *kind,
         runs: Vec::new(),
+        disturbed: Vec::new(),
     };
     let mut all: Vec<Runs> = kinds.iter().map(runs).collect();
     for _ in 0..rounds {
         for runs in &mut all {
-            runs.runs.push(calmest(bench, servers, runs.kind, words)?);
+            runs.runs.push(once(bench, servers, runs.kind, words)?);
         }
+        all.rotate_left(1);
     }
     Ok(all)
+}
+
+/// Keeps so many rounds, for all servers the same ones: those during which the host took the least of the processors' time.
+pub(super) fn calmest(all: &mut [Runs], keep: usize) {
+    let rounds = all.iter().map(|runs| runs.runs.len()).min().unwrap_or(0);
+    let stolen = |round: usize| all.iter().map(|runs| runs.runs[round].stolen()).sum();
+    let mut order: Vec<(f64, usize)> = (0..rounds).map(|round| (stolen(round), round)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let kept: Vec<usize> = order
+        .into_iter()
+        .take(keep)
+        .map(|(_, round)| round)
+        .collect();
+    for runs in all {
+        let rounds = std::mem::take(&mut runs.runs).into_iter().enumerate();
+        let (calm, disturbed): (Vec<_>, Vec<_>) =
+            rounds.partition(|(round, _)| kept.contains(round));
+        runs.runs = calm.into_iter().map(|(_, run)| run).collect();
+        runs.disturbed = disturbed.into_iter().map(|(_, run)| run).collect();
+    }
+}
+
+impl Run {
+    /// Of the processors' time, what the host took while it was measured.
+    fn stolen(&self) -> f64 {
+        number(&self.result, "/stolen")
+    }
 }
 
 impl Runs {
@@ -121,15 +119,15 @@ impl Runs {
         self.spread(path).map_or(f64::NAN, |spread| spread.median)
     }
 
-    /// What the host took, in percent.
+    /// In percent, what the host took of the processors' time.
     pub(super) fn stolen(&self) -> Option<Spread> {
-        Spread::of(self.runs.iter().map(|run| run.stolen * 100.0).collect())
+        Spread::of(self.runs.iter().map(|run| run.stolen() * 100.0).collect())
     }
 
-    /// Messages that were lost or came twice, in all runs.
+    /// Messages that were lost or came twice, in all runs, disturbed or not.
     pub(super) fn failures(&self) -> f64 {
         let of = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
-        self.runs.iter().map(of).sum()
+        self.runs.iter().chain(&self.disturbed).map(of).sum()
     }
 }
 
@@ -158,7 +156,32 @@ pub(super) fn in_thousands(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn the_calmest_rounds_are_the_same_for_all_and_what_was_lost_counts_in_all() {
+        let run = |stolen: f64| Run {
+            connected: Value::Null,
+            result: json!({"stolen": stolen, "lost": 1, "doubled": 0}),
+            slow: None,
+        };
+        let runs = |kind, stolen: [f64; 3]| Runs {
+            kind,
+            runs: stolen.map(run).into(),
+            disturbed: Vec::new(),
+        };
+        let mut all = [
+            runs(Kind::Ours, [0.01, 0.02, 0.5]),
+            runs(Kind::Node, [0.3, 0.02, 0.0]),
+        ];
+        calmest(&mut all, 2);
+        let stolen = |runs: &Runs| runs.runs.iter().map(Run::stolen).collect::<Vec<_>>();
+        assert_eq!(stolen(&all[0]), [0.01, 0.02]);
+        assert_eq!(stolen(&all[1]), [0.3, 0.02]);
+        assert!((all[0].failures() - 3.0).abs() < f64::EPSILON);
+    }
 
     #[test]
     fn large_numbers_can_be_read() {

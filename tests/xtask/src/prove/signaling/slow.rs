@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::super::{Bench, Scale};
-use super::load::{Run, calmest, number, words};
+use super::load::{Run, number, once, words};
 use super::servers::{Kind, Servers};
 use crate::figures::{Spread, Table};
 
@@ -31,7 +31,7 @@ pub(super) fn run(bench: &Bench, servers: &Servers, table: &mut Table) -> Result
     for _ in 0..bench.rounds(ROUNDS.0, ROUNDS.1) {
         for (more, runs) in [("--slow --attentive", &mut without), ("--slow", &mut with)] {
             let how = words(&format!("{room} {more}"));
-            runs.push(calmest(bench, servers, Kind::Ours, &how)?);
+            runs.push(once(bench, servers, Kind::Ours, &how)?);
         }
     }
     let what = |figure: &str| format!("one of {members} does not read: {figure}");

@@ -1,17 +1,17 @@
-//! What the host takes of a virtual machine's processors (proc(5), "steal"): a server that stands still for that long is not slow.
+//! What the host takes of a virtual machine's processors (proc(5), "steal"): a server that stands still meanwhile is not slow.
 
 use std::fs;
 
 /// Ticks of all processors since the machine began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ticks {
+pub(crate) struct Ticks {
     stolen: u64,
     all: u64,
 }
 
 impl Ticks {
     /// Until now; nothing where nothing tells.
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         let page = fs::read_to_string("/proc/stat").unwrap_or_default();
         Self::read(&page).unwrap_or_default()
     }
@@ -28,7 +28,7 @@ impl Ticks {
     }
 
     /// The share that was taken since then.
-    pub(super) fn share_since(self, before: Self) -> f64 {
+    pub(crate) fn share_since(self, before: Self) -> f64 {
         let all = self.all.saturating_sub(before.all).max(1);
         self.stolen.saturating_sub(before.stolen) as f64 / all as f64
     }
