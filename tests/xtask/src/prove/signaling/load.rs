@@ -73,6 +73,10 @@ pub(super) fn alternating(
         }
         all.rotate_left(1);
     }
+    if !all.is_empty() {
+        let turns = rounds % all.len();
+        all.rotate_right(turns);
+    }
     Ok(all)
 }
 
