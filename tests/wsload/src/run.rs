@@ -184,6 +184,7 @@ fn talk(options: &Load, crowd: &mut Crowd, empty: &Usage, tell: &dyn Fn(&Value))
         "lost": tally.lost + speakers.missing(&tally), "doubled": tally.doubled,
         "deliveries_per_s": arrived / options.hold.as_secs_f64(),
         "latency_ms": tally.latencies.quantiles(), "late_ms": speakers.lateness(),
+        "since_due_ms": speakers.since_due(),
         "server_cpu_s": cpu, "server_cpu_s_per_100k": cpu / arrived * 1e5,
         "bytes_per_connection": (after.0.resident - empty.resident) / connections as f64,
         "load_cpu_s": after.1.seconds - before.1.seconds, "stolen": after.2.share_since(before.2),

@@ -34,6 +34,8 @@ struct Speaker {
     frame: Vec<u8>,
     stamp: Range<usize>,
     sent: u32,
+    /// When the last one was due.
+    due: Duration,
     /// How many have not yet heard the last one.
     awaited: usize,
 }
@@ -65,6 +67,8 @@ pub(crate) struct Speakers {
     speaking: bool,
     /// How long after their time messages left: this program, not the server, was too slow then.
     lateness: Latencies,
+    /// From when messages were due until they were heard: with the lateness of this program.
+    since_due: Latencies,
     /// Messages of all until the slow one was put out.
     pub(crate) until_left: Option<u64>,
 }
@@ -82,6 +86,7 @@ impl Speakers {
                 frame,
                 stamp,
                 sent: 0,
+                due: Duration::ZERO,
                 awaited: 0,
             }
         });
@@ -102,6 +107,7 @@ impl Speakers {
             deliveries: Vec::new(),
             speaking: true,
             lateness: Latencies::new()?,
+            since_due: Latencies::new()?,
             until_left: None,
         })
     }
@@ -144,7 +150,7 @@ impl Speakers {
             .filter(|(due, _)| self.speaking && *due <= now)
         {
             self.due.pop_front();
-            let sent = self.speak(crowd, number);
+            let sent = self.speak(crowd, number, due);
             if let Pace::Each(period) = self.pace {
                 if let Some(sent) = sent.filter(|_| tally.counts(due)) {
                     self.lateness.record(sent.saturating_sub(due));
@@ -163,6 +169,11 @@ impl Speakers {
             let Some(speaker) = self.speakers.get_mut(number) else {
                 continue;
             };
+            // Nobody remembers it of one whose sender has spoken again since.
+            if delivery.stamp.number + 1 == speaker.sent && tally.counts(delivery.at) {
+                self.since_due
+                    .record(delivery.at.saturating_sub(speaker.due));
+            }
             speaker.awaited = speaker.awaited.saturating_sub(1);
             if speaker.awaited == 0 && matches!(self.pace, Pace::Closed) {
                 self.due.push_back((delivery.at, number));
@@ -184,7 +195,7 @@ impl Speakers {
     }
 
     /// When it was said, unless its connection is over.
-    fn speak(&mut self, crowd: &mut Crowd, number: usize) -> Option<Duration> {
+    fn speak(&mut self, crowd: &mut Crowd, number: usize, due: Duration) -> Option<Duration> {
         let speaker = self.speakers.get_mut(number)?;
         let member = crowd.members.get(number)?;
         if member.state == State::Ended {
@@ -197,6 +208,7 @@ impl Speakers {
             sent: u64::try_from(sent.as_nanos()).unwrap_or(u64::MAX),
         };
         speaker.sent += 1;
+        speaker.due = due;
         speaker.awaited = self.room - 1;
         if let Some(place) = speaker.frame.get_mut(speaker.stamp.clone()) {
             stamp.write(place);
@@ -223,6 +235,11 @@ impl Speakers {
                 .sum::<u64>()
         };
         self.speakers.iter().enumerate().map(of).sum()
+    }
+
+    /// From when messages were due until they were heard, milliseconds.
+    pub(crate) fn since_due(&self) -> Value {
+        self.since_due.quantiles()
     }
 
     /// How long after their time messages left, milliseconds.

@@ -27,8 +27,6 @@ pub(super) struct Run {
 pub(super) struct Runs {
     pub(super) kind: Kind,
     pub(super) runs: Vec<Run>,
-    /// Those of rounds that were too much disturbed.
-    disturbed: Vec<Run>,
 }
 
 /// Loads a server of this kind, started for it, in this way.
@@ -64,7 +62,6 @@ pub(super) fn alternating(
     let runs = |kind: &Kind| Runs {
         kind: *kind,
         runs: Vec::new(),
-        disturbed: Vec::new(),
     };
     let mut all: Vec<Runs> = kinds.iter().map(runs).collect();
     for _ in 0..rounds {
@@ -78,26 +75,6 @@ pub(super) fn alternating(
         all.rotate_right(turns);
     }
     Ok(all)
-}
-
-/// Keeps so many rounds, for all servers the same ones: those during which the host took the least of the processors' time.
-pub(super) fn calmest(all: &mut [Runs], keep: usize) {
-    let rounds = all.iter().map(|runs| runs.runs.len()).min().unwrap_or(0);
-    let stolen = |round: usize| all.iter().map(|runs| runs.runs[round].stolen()).sum();
-    let mut order: Vec<(f64, usize)> = (0..rounds).map(|round| (stolen(round), round)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let kept: Vec<usize> = order
-        .into_iter()
-        .take(keep)
-        .map(|(_, round)| round)
-        .collect();
-    for runs in all {
-        let rounds = std::mem::take(&mut runs.runs).into_iter().enumerate();
-        let (calm, disturbed): (Vec<_>, Vec<_>) =
-            rounds.partition(|(round, _)| kept.contains(round));
-        runs.runs = calm.into_iter().map(|(_, run)| run).collect();
-        runs.disturbed = disturbed.into_iter().map(|(_, run)| run).collect();
-    }
 }
 
 impl Run {
@@ -128,10 +105,10 @@ impl Runs {
         Spread::of(self.runs.iter().map(|run| run.stolen() * 100.0).collect())
     }
 
-    /// Messages that were lost or came twice, in all runs, disturbed or not.
+    /// Messages that were lost or came twice, in all runs.
     pub(super) fn failures(&self) -> f64 {
         let of = |run: &Run| number(&run.result, "/lost") + number(&run.result, "/doubled");
-        self.runs.iter().chain(&self.disturbed).map(of).sum()
+        self.runs.iter().map(of).sum()
     }
 }
 
@@ -160,32 +137,7 @@ pub(super) fn in_thousands(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn the_calmest_rounds_are_the_same_for_all_and_what_was_lost_counts_in_all() {
-        let run = |stolen: f64| Run {
-            connected: Value::Null,
-            result: json!({"stolen": stolen, "lost": 1, "doubled": 0}),
-            slow: None,
-        };
-        let runs = |kind, stolen: [f64; 3]| Runs {
-            kind,
-            runs: stolen.map(run).into(),
-            disturbed: Vec::new(),
-        };
-        let mut all = [
-            runs(Kind::Ours, [0.01, 0.02, 0.5]),
-            runs(Kind::Node, [0.3, 0.02, 0.0]),
-        ];
-        calmest(&mut all, 2);
-        let stolen = |runs: &Runs| runs.runs.iter().map(Run::stolen).collect::<Vec<_>>();
-        assert_eq!(stolen(&all[0]), [0.01, 0.02]);
-        assert_eq!(stolen(&all[1]), [0.3, 0.02]);
-        assert!((all[0].failures() - 3.0).abs() < f64::EPSILON);
-    }
 
     #[test]
     fn large_numbers_can_be_read() {
