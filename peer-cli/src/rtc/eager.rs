@@ -1,11 +1,17 @@
 //! Nominations that come too early. A browser that calls nominates every path that works, each better one anew (the aggressive
 //! nomination of RFC 5245 8.1.1.2), and the webrtc crate keeps the first: so those of relayed paths wait while a direct one may turn
 //! up. A peer that nominates once (RFC 8445 8.1.1), as ours does, has waited itself and is not held up.
+//!
+//! And ours, where the other side has begun anew and does not have our answer yet: Firefox answers all checks of such a time and
+//! remembers but the first from each address, so that a nomination behind it is confirmed and lost. It would go on sending to where
+//! we were before, and nothing would tell us.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::tally::is_check;
 
 /// How long a direct path has, from the first check that comes. Chromium checks a pair every 48 ms, one after the other, and there
 /// are sixteen of them between two machines with a relay each.
@@ -14,13 +20,15 @@ const DIRECT_FIRST: Duration = Duration::from_millis(800);
 const DIRECT_WORKS: Duration = Duration::from_secs(3);
 /// A check through their relay may be faster than the candidate of it, which comes through the server.
 const STRANGER: Duration = Duration::from_millis(250);
+/// How long our answer may be on its way; who is "lite" (RFC 8445 2.5) never shows that it has come.
+const ANSWER: Duration = Duration::from_secs(3);
 /// Addresses of each kind that are remembered.
 const MAX_ADDRESSES: usize = 64;
 /// Length of a STUN header (RFC 8489 5), and of that of ChannelData (RFC 8656 12.4), bytes.
 const HEADER: usize = 20;
 const CHANNEL_HEADER: usize = 4;
-/// The first bytes of a Binding request and of a Data indication.
-const BINDING: [u8; 2] = [0x00, 0x01];
+/// The first bytes of what a relay takes and brings: Send and Data indications.
+const SEND_INDICATION: [u8; 2] = [0x00, 0x16];
 const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
 /// Attributes: RFC 8445 16.1, RFC 8656 18.4.
 const USE_CANDIDATE: u16 = 0x0025;
@@ -49,6 +57,8 @@ struct Known {
     first: Option<(Instant, bool)>,
     /// Whether one came that was not relayed.
     direct_works: bool,
+    /// Since when our answer to these credentials has been on its way; nothing once it has come.
+    answering: Option<Instant>,
 }
 
 impl Eager {
@@ -57,6 +67,16 @@ impl Eager {
             relay_only,
             ..Known::default()
         })))
+    }
+
+    /// An offer of the other side. If it begins anew, our nominations wait until it has our answer.
+    pub(super) fn offered(&self, sdp: &str, now: Instant) {
+        let before = self.known().ufrag.clone();
+        self.described(sdp);
+        let mut known = self.known();
+        if !before.is_empty() && known.ufrag != before {
+            known.answering = Some(now);
+        }
     }
 
     /// A description of the other side, with its credentials and the candidates in it.
@@ -104,13 +124,31 @@ impl Eager {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes note of what came: a check of now has our credentials in it, and they were in our answer.
+    pub(super) fn hears(&self, datagram: &[u8]) {
+        let (check, _) = unwrapped(datagram);
+        if is_check(check) {
+            let mut known = self.known();
+            if known.is_of_now(check) {
+                known.answering = None;
+            }
+        }
+    }
+
+    /// Whether what is to leave nominates a path while our answer is on its way. It will be repeated.
+    pub(super) fn is_too_early(&self, datagram: &[u8], now: Instant) -> bool {
+        let (check, _) = unwrapped(datagram);
+        if !is_check(check) || attribute(check, USE_CANDIDATE).is_none() {
+            return false;
+        }
+        let since = self.known().answering;
+        since.is_some_and(|since| now.duration_since(since) < ANSWER)
+    }
+
     /// Whether what came from there nominates a relayed path while a direct one may still turn up. It will be repeated.
     pub(super) fn has_to_wait(&self, from: SocketAddr, datagram: &[u8], now: Instant) -> bool {
-        let (check, ours) = match unwrapped(datagram) {
-            Some(inner) => (inner, true),
-            None => (datagram, false),
-        };
-        if !check.starts_with(&BINDING) || check.len() <= HEADER {
+        let (check, ours) = unwrapped(datagram);
+        if !is_check(check) {
             return false;
         }
         let nominates = attribute(check, USE_CANDIDATE).is_some();
@@ -162,15 +200,17 @@ fn is_private(ip: IpAddr) -> bool {
     }
 }
 
-/// What a relay of ours passes on.
-fn unwrapped(datagram: &[u8]) -> Option<&[u8]> {
-    if datagram.starts_with(&DATA_INDICATION) {
-        return attribute(datagram, DATA);
-    }
-    let is_channel = datagram
-        .first()
-        .is_some_and(|first| (0x40..0x50).contains(first));
-    is_channel.then(|| datagram.get(CHANNEL_HEADER..)).flatten()
+/// What arrives in the end, and whether a relay of ours passes it on.
+fn unwrapped(datagram: &[u8]) -> (&[u8], bool) {
+    let inner = if datagram.starts_with(&SEND_INDICATION) || datagram.starts_with(&DATA_INDICATION)
+    {
+        attribute(datagram, DATA)
+    } else if matches!(datagram.first(), Some(0x40..0x50)) {
+        datagram.get(CHANNEL_HEADER..)
+    } else {
+        None
+    };
+    inner.map_or((datagram, false), |inner| (inner, true))
 }
 
 /// The value of the first attribute of this type (RFC 8489 14).
@@ -192,6 +232,8 @@ mod tests {
 
     use super::*;
 
+    /// The first bytes of a Binding request.
+    const BINDING: [u8; 2] = [0x00, 0x01];
     const HOST: &str = "candidate:1 1 udp 2122260223 192.168.1.10 60889 typ host";
     const RELAY: &str =
         "candidate:2 1 udp 41885439 203.0.113.1 45011 typ relay raddr 0.0.0.0 rport 0";
@@ -297,6 +339,29 @@ mod tests {
         assert!(eager.has_to_wait(relay, &check_by(b'c', true), later));
     }
 
+    #[test]
+    fn ours_wait_while_our_answer_to_a_restart_is_on_its_way_and_no_longer() {
+        let sdp = |ufrag| format!("v=0\r\na=ice-ufrag:{ufrag}\r\n");
+        let (now, ours) = (Instant::now(), check(true));
+        let eager = eager(&[]);
+        eager.offered(&sdp("b"), now);
+        assert!(!eager.is_too_early(&ours, now), "the first offer");
+        eager.offered(&sdp("b"), now);
+        assert!(!eager.is_too_early(&ours, now), "no restart");
+        eager.offered(&sdp("c"), now);
+        let relayed = [&[0x40, 0x01, 0, ours.len() as u8][..], &ours].concat();
+        assert!(eager.is_too_early(&ours, now) && eager.is_too_early(&relayed, now));
+        assert!(!eager.is_too_early(&check(false), now), "it is looked on");
+        assert!(!eager.is_too_early(&ours, now + ANSWER));
+        eager.hears(&check_by(b'b', false));
+        assert!(eager.is_too_early(&ours, now), "one of before");
+        eager.hears(&check_by(b'c', false));
+        assert!(!eager.is_too_early(&ours, now));
+        // What they answer is no offer: they have ours.
+        eager.described(&sdp("d"));
+        assert!(!eager.is_too_early(&ours, now));
+    }
+
     proptest! {
         #[test]
         fn no_datagram_and_no_candidate_does_harm(bytes: Vec<u8>, line in ".{0,80}") {
@@ -304,6 +369,8 @@ mod tests {
             let wrapped = [&[0x40, 0, 0, 0][..], &bytes].concat();
             let check = [&BINDING[..], &bytes].concat();
             for datagram in [bytes, wrapped, check] {
+                eager.hears(&datagram);
+                eager.is_too_early(&datagram, Instant::now());
                 eager.has_to_wait(at("192.0.2.1:1"), &datagram, Instant::now());
             }
         }

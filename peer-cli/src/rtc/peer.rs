@@ -140,7 +140,7 @@ impl Peer {
     /// When the offer cannot be read or shares nothing with us.
     pub async fn answer(&mut self, offer: &str) -> Result<String, RtcError> {
         self.formats.describe_theirs(offer);
-        self.eager.described(offer);
+        self.eager.offered(offer, Instant::now());
         let offer = RTCSessionDescription::offer(offer.to_owned())?;
         self.answer_sound().await?;
         self.connection.set_remote_description(offer).await?;

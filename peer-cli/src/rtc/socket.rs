@@ -237,10 +237,12 @@ impl AsyncUdpSocket for PeerSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        if !self.below.pace.lets_pass(transmit.contents) {
+        let Below { pace, eager, .. } = &self.below;
+        let datagram = transmit.contents;
+        if eager.is_too_early(datagram, Instant::now()) || !pace.lets_pass(datagram) {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
-        if self.below.pace.is_looking() {
+        if pace.is_looking() {
             self.note(transmit);
         }
         let Some(impaired) = &self.impaired else {
@@ -267,10 +269,12 @@ impl AsyncUdpSocket for PeerSocket {
             return Poll::Ready(Ok(1));
         }
         let polled = self.inner.poll_recv(cx, bufs, meta);
-        if let Poll::Ready(Ok(count)) = &polled
-            && (waiting || looking)
-        {
+        if let Poll::Ready(Ok(count)) = &polled {
             for (buf, meta) in bufs.iter().zip(meta).take(*count) {
+                self.below.eager.hears(&buf[..meta.len]);
+                if !(waiting || looking) {
+                    continue;
+                }
                 let datagrams = buf[..meta.len].chunks(meta.stride.max(1));
                 datagrams
                     .filter(|_| waiting)

@@ -11,6 +11,9 @@ use crate::browser::listening::ENOUGH;
 use crate::browser::peers::{Server, TONE};
 use crate::browser::{browser, tone};
 
+/// Several: a nomination that overtakes the answer to the restart may be lost (peer-cli/src/rtc/eager.rs), but it does so seldom.
+const RESTARTS: usize = 5;
+
 /// A microphone that comes later (renegotiation) and another path (ICE restart, seen in new credentials), both begun by the page.
 fn changes(browser: &Arc<Browser>, kind: BrowserKind, caller: Caller) {
     let server = Server::start();
@@ -23,13 +26,16 @@ fn changes(browser: &Arc<Browser>, kind: BrowserKind, caller: Caller) {
     assert!(heard == 0.0, "{heard:.2} s before there was a microphone");
     page.chooses("default");
     page.has("microphone", "on");
-    let heard = peer.hears(tone(kind), ENOUGH);
+    let mut heard = peer.hears(tone(kind), ENOUGH);
 
-    let before = peer.ice_users();
-    page.page.click("#restart").unwrap();
-    let deadline = Instant::now() + LIMIT;
-    while peer.ice_users().is_subset(&before) {
-        assert!(Instant::now() < deadline, "ICE was not restarted");
+    for _ in 0..RESTARTS {
+        let before = peer.ice_users();
+        page.page.click("#restart").unwrap();
+        let deadline = Instant::now() + LIMIT;
+        while peer.ice_users().is_subset(&before) {
+            assert!(Instant::now() < deadline, "ICE was not restarted");
+        }
+        heard = peer.hears(tone(kind), heard + ENOUGH / 2.0);
     }
     page.hears(TONE);
     peer.hears(tone(kind), heard + ENOUGH);
