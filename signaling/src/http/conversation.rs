@@ -2,13 +2,14 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tracing::debug;
 use tungstenite::Error as WsError;
 use tungstenite::error::ProtocolError;
@@ -21,8 +22,10 @@ use crate::text::Text;
 use crate::verdict::{Cause, Verdict};
 
 mod ration;
+mod silence;
 
 use ration::{Flood, Ration};
+use silence::{Silence, TooLong};
 
 /// How long a close code is tried.
 const LAST_WORD: Duration = Duration::from_secs(1);
@@ -88,8 +91,8 @@ pub(super) async fn hold(
     house.metrics.opened();
     let end = tokio::select! {
         biased;
-        () = house.shutdown.cancelled() => End::ours(Cause::GoingAway),
-        Ok(verdict) = verdict => End::Ours(verdict),
+        // A switchboard that lets go without one has stopped, and so does the server.
+        verdict = verdict => End::Ours(verdict.unwrap_or_else(|_| Cause::GoingAway.into())),
         Err(_) = speak(house, &mut sink, &mut outbox) => End::Broken,
         () = expiry(stays) => End::Ours(expired()),
         end = listen(house, &caller.fate, &mut stream, &mouthpiece) => end,
@@ -157,34 +160,36 @@ async fn listen(
     mouthpiece: &Mouthpiece,
 ) -> End {
     let options = &house.options;
-    let patience = options.ping_every + options.ping_deadline;
     let mut ration = Ration::new(&options.limits, fate);
-    let mut spoke = Instant::now();
-    let mut heard = fate.heard();
+    let patience = options.ping_every + options.ping_deadline;
+    let mut silence = Silence::new(options.idle_timeout, patience, Instant::now(), fate.heard());
+    // One for all messages: to set a timer costs more than to look at the clock.
+    let mut alarm = pin!(sleep_until(silence.due().into()));
     loop {
-        let idle = options
-            .idle_timeout
-            .map(|limit| limit.saturating_sub(spoke.elapsed()));
-        let wait = idle.map_or(patience, |left| left.min(patience));
-        let message = match timeout(wait, ration.next(stream)).await {
-            Err(_) if wait < patience => return End::ours(Cause::Idle),
-            // Half a frame is a sign of life, too.
-            Err(_) if fate.heard() != heard => {
-                heard = fate.heard();
-                continue;
-            }
-            Err(_) => return End::Dead,
-            Ok(Err(Flood)) => return End::ours(Cause::TooManyBytes),
-            Ok(Ok(None)) => return End::Theirs,
-            Ok(Ok(Some(Err(e)))) => return broken(e),
-            Ok(Ok(Some(Ok(message)))) => message,
+        let message = tokio::select! {
+            biased;
+            next = ration.next(stream) => match next {
+                Err(Flood) => return End::ours(Cause::TooManyBytes),
+                Ok(None) => return End::Theirs,
+                Ok(Some(Err(e))) => return broken(e),
+                Ok(Some(Ok(message))) => message,
+            },
+            () = &mut alarm => match silence.judge(Instant::now(), fate.heard()) {
+                Some(TooLong::Idle) => return End::ours(Cause::Idle),
+                Some(TooLong::Dead) => return End::Dead,
+                None => {
+                    alarm.as_mut().reset(silence.due().into());
+                    continue;
+                }
+            },
         };
-        if !ration.messages.take(Instant::now()) {
+        let now = Instant::now();
+        silence.broken(now, fate.heard(), matches!(message, Message::Text(_)));
+        if !ration.messages.take(now) {
             return End::ours(Cause::TooManyMessages);
         }
         match message {
             Message::Text(text) => {
-                spoke = Instant::now();
                 house.metrics.heard(text.len());
                 if mouthpiece.say(Text::from(text.as_str())).await.is_err() {
                     return End::ours(Cause::GoingAway);
