@@ -60,6 +60,9 @@ pub(crate) struct Load {
     /// How long they talk before it is measured, seconds
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) warm: Duration,
+    /// Measure anew for each line of standard input, until it ends; nobody speaks in between, and all stay connected
+    #[arg(long, conflicts_with = "slow")]
+    pub(crate) turns: bool,
     /// The server's process: its processor time and memory are looked at
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,

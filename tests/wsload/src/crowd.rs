@@ -12,6 +12,12 @@ use crate::frame;
 use crate::member::{Door, Member, State};
 use crate::stamp::Delivery;
 
+/// The longest that all together may take to be there after the last was begun, or what was said to arrive.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait for sockets.
+pub(crate) const TURN: Duration = Duration::from_millis(20);
+/// Reasons that are repeated.
+const FEW: usize = 3;
 /// Sockets that one wait tells of.
 const EVENTS: usize = 1024;
 /// Bytes of one read.
@@ -164,8 +170,8 @@ impl Crowd {
     }
 
     /// Why those ended that did, the first few.
-    pub(crate) fn reasons(&self, few: usize) -> Vec<String> {
+    pub(crate) fn reasons(&self) -> Vec<String> {
         let reasons = self.members.iter().filter_map(|member| member.why.clone());
-        reasons.take(few).collect()
+        reasons.take(FEW).collect()
     }
 }

@@ -1,5 +1,6 @@
-//! The least that a broadcast costs: one room, one thread, no checks, and the same system calls as a server makes.
+//! The least that a broadcast in rooms costs: one thread, no checks, and the same system calls as a server makes.
 
+use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
 
@@ -23,6 +24,8 @@ const ANSWER: &[u8] =
 struct Client {
     stream: TcpStream,
     upgraded: bool,
+    /// Which it asked for.
+    room: usize,
     unread: Vec<u8>,
     unwritten: Vec<u8>,
 }
@@ -37,6 +40,7 @@ pub(crate) fn run(options: &Floor, tell: &dyn Fn(&Value)) -> Result<()> {
     tell(&json!({"event": "listening", "addr": listener.local_addr()?.to_string()}));
     let mut events = Events::with_capacity(EVENTS);
     let mut clients: Vec<Client> = Vec::new();
+    let mut rooms: HashMap<usize, Vec<usize>> = HashMap::new();
     let mut scratch = vec![0; SCRATCH];
     loop {
         poll.poll(&mut events, None)?;
@@ -49,26 +53,33 @@ pub(crate) fn run(options: &Floor, tell: &dyn Fn(&Value)) -> Result<()> {
             if event.is_writable() {
                 clients[number].flush();
             }
-            if event.is_readable() {
-                let said = clients[number].read(&mut scratch);
-                for (_, client) in clients
-                    .iter_mut()
-                    .enumerate()
-                    .filter(|(other, _)| *other != number)
-                {
-                    for text in &said {
-                        client.unwritten.extend(text);
-                        if !options.gather {
-                            client.flush();
-                        }
-                    }
-                }
+            if !event.is_readable() {
+                continue;
+            }
+            let is_new = !clients[number].upgraded;
+            let said = clients[number].read(&mut scratch);
+            let room = rooms.entry(clients[number].room).or_default();
+            if is_new && clients[number].upgraded {
+                room.push(number);
+            }
+            for other in room.iter().copied().filter(|other| *other != number) {
+                clients[other].tell(&said, options.gather);
             }
         }
         if options.gather {
             clients.iter_mut().for_each(Client::flush);
         }
     }
+}
+
+/// The number at the end of a request's target, `/socket?room=7`.
+fn room(request: &[u8]) -> usize {
+    let digits = request
+        .iter()
+        .skip_while(|byte| **byte != b'?')
+        .skip_while(|byte| !byte.is_ascii_digit())
+        .take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |room, digit| room * 10 + usize::from(digit - b'0'))
 }
 
 fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Vec<Client>) -> Result<()> {
@@ -82,6 +93,7 @@ fn accept(listener: &TcpListener, poll: &Poll, clients: &mut Vec<Client>) -> Res
                 clients.push(Client {
                     stream,
                     upgraded: false,
+                    room: 0,
                     unread: Vec::new(),
                     unwritten: Vec::new(),
                 });
@@ -107,6 +119,7 @@ impl Client {
                     continue;
                 }
                 self.upgraded = true;
+                self.room = room(&self.unread);
                 self.unread.clear();
                 self.unwritten.extend(ANSWER);
                 self.flush();
@@ -121,6 +134,15 @@ impl Client {
             self.unread.drain(..used);
             if count < scratch.len() {
                 return said;
+            }
+        }
+    }
+
+    fn tell(&mut self, said: &[Vec<u8>], later: bool) {
+        for text in said {
+            self.unwritten.extend(text);
+            if !later {
+                self.flush();
             }
         }
     }
@@ -140,4 +162,18 @@ impl Client {
 
 fn would_block(error: &io::Error) -> bool {
     error.kind() == ErrorKind::WouldBlock
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_is_found_in_a_request() {
+        assert_eq!(
+            room(b"GET /socket?room=17 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+            17
+        );
+        assert_eq!(room(b"GET /socket HTTP/1.1\r\n\r\n"), 0);
+    }
 }

@@ -19,6 +19,7 @@ mod run;
 mod speakers;
 mod stamp;
 mod steal;
+mod talk;
 mod tally;
 
 use std::process::ExitCode;

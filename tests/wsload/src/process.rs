@@ -17,9 +17,17 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Of the process with this number; of ours without one.
-    pub(crate) fn of(process: Option<u32>) -> Result<Self> {
-        let name = process.map_or("self".into(), |pid| pid.to_string());
+    /// Of a server that may not be known: then nothing.
+    pub(crate) fn of_server(process: Option<u32>) -> Result<Self> {
+        process.map_or(Ok(Self::default()), |pid| Self::of(&pid.to_string()))
+    }
+
+    /// Of this program.
+    pub(crate) fn of_ours() -> Result<Self> {
+        Self::of("self")
+    }
+
+    fn of(name: &str) -> Result<Self> {
         let read = |file: &str| {
             let path = format!("/proc/{name}/{file}");
             fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))

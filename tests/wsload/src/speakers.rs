@@ -8,17 +8,12 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::cli::Load;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, TURN};
 use crate::dialect::stamp_of;
 use crate::frame;
 use crate::member::State;
 use crate::stamp::{Delivery, Stamp};
 use crate::tally::{Latencies, Tally};
-
-/// The longest wait for sockets.
-const TURN: Duration = Duration::from_millis(20);
-/// Of the moments at which members speak.
-const SEED: u64 = 1;
 
 /// When a message follows the last.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +36,14 @@ struct Speaker {
 }
 
 /// When each of so many first speaks: at random within one period, as those do who know nothing of each other, but so many at the
-/// same moment. In order; the same in every run.
-fn moments(count: usize, together: usize, period: Duration) -> Vec<(Duration, usize)> {
-    let mut dice = fastrand::Rng::with_seed(SEED);
+/// same moment. In order; for each turn others, and the same in every run.
+fn moments(
+    count: usize,
+    together: usize,
+    period: Duration,
+    turn: u64,
+) -> impl Iterator<Item = (Duration, usize)> {
+    let mut dice = fastrand::Rng::with_seed(turn);
     let mut at = Duration::ZERO;
     let each = (0..count).map(|number| {
         if number % together == 0 {
@@ -53,13 +53,16 @@ fn moments(count: usize, together: usize, period: Duration) -> Vec<(Duration, us
     });
     let mut all: Vec<_> = each.collect();
     all.sort_unstable();
-    all
+    all.into_iter()
 }
 
 /// All members, as they speak.
 pub(crate) struct Speakers {
     room: usize,
     pace: Pace,
+    together: usize,
+    /// How often they have begun.
+    turns: u64,
     speakers: Vec<Speaker>,
     /// Who speaks next, and when; all have the same period, so this is a ring.
     due: VecDeque<(Duration, usize)>,
@@ -91,25 +94,34 @@ impl Speakers {
             }
         });
         let speakers: Vec<_> = speakers.collect();
-        let now = crowd.now();
-        let due = match pace {
-            Pace::Closed => (0..speakers.len()).map(|number| (now, number)).collect(),
-            Pace::Each(period) => moments(speakers.len(), options.together.get(), period)
-                .into_iter()
-                .map(|(at, number)| (now + at, number))
-                .collect(),
-        };
         Ok(Self {
             room: options.room,
             pace,
-            due,
+            together: options.together.get(),
+            turns: 0,
+            due: VecDeque::new(),
             speakers,
             deliveries: Vec::new(),
-            speaking: true,
+            speaking: false,
             lateness: Latencies::new()?,
             since_due: Latencies::new()?,
             until_left: None,
         })
+    }
+
+    /// They begin, or begin anew.
+    pub(crate) fn start(&mut self, now: Duration) {
+        self.turns += 1;
+        self.speaking = true;
+        self.lateness.clear();
+        self.since_due.clear();
+        let count = self.speakers.len();
+        self.due = match self.pace {
+            Pace::Closed => (0..count).map(|number| (now, number)).collect(),
+            Pace::Each(period) => moments(count, self.together, period, self.turns)
+                .map(|(at, number)| (now + at, number))
+                .collect(),
+        };
     }
 
     /// Lets them speak until then.
@@ -256,8 +268,10 @@ mod tests {
     fn each_has_a_moment_of_its_own_unless_it_shares_one() {
         let period = Duration::from_millis(500);
         let different = |together| {
-            let all = moments(100, together, period);
+            let of = |turn| moments(100, together, period, turn).collect::<Vec<_>>();
+            let all = of(1);
             assert!(all.is_sorted() && all.iter().all(|(at, _)| *at < period));
+            assert!(all == of(1) && all != of(2));
             let mut who: Vec<_> = all.iter().map(|(_, number)| *number).collect();
             who.sort_unstable();
             assert_eq!(who, (0..100).collect::<Vec<_>>());

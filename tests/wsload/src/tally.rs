@@ -27,6 +27,11 @@ impl Latencies {
         self.0.saturating_record(nanos);
     }
 
+    /// As if there had been none.
+    pub(crate) fn clear(&mut self) {
+        self.0.reset();
+    }
+
     /// Milliseconds.
     pub(crate) fn quantiles(&self) -> Value {
         let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1e6;
@@ -34,7 +39,7 @@ impl Latencies {
     }
 }
 
-/// Counts one run.
+/// Counts one turn.
 pub(crate) struct Tally {
     room: usize,
     /// Of each pair of members of a room: the number of the message that the one must hear next from the other.
@@ -47,21 +52,31 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
     pub(crate) latencies: Latencies,
+    /// Of all turns.
+    pub(crate) all: Latencies,
 }
 
 impl Tally {
-    /// For so many members, of whom each `room` share one.
-    pub(crate) fn new(members: usize, room: usize, from: Duration, hold: Duration) -> Result<Self> {
+    /// For so many members, of whom each `room` share one. Nothing counts yet.
+    pub(crate) fn new(members: usize, room: usize) -> Result<Self> {
         Ok(Self {
             room,
             expected: vec![0; members * room],
-            from,
-            until: from + hold,
+            from: Duration::MAX,
+            until: Duration::MAX,
             arrived: 0,
             lost: 0,
             doubled: 0,
             latencies: Latencies::new()?,
+            all: Latencies::new()?,
         })
+    }
+
+    /// What comes from then on, for so long, counts as one turn.
+    pub(crate) fn start(&mut self, from: Duration, hold: Duration) {
+        (self.from, self.until) = (from, from + hold);
+        (self.arrived, self.lost, self.doubled) = (0, 0, 0);
+        self.latencies.clear();
     }
 
     /// One message more; whether it was new.
@@ -80,7 +95,9 @@ impl Tally {
         if self.counts(*at) {
             self.arrived += 1;
             let sent = Duration::from_nanos(stamp.sent);
-            self.latencies.record(at.saturating_sub(sent));
+            let took = at.saturating_sub(sent);
+            self.latencies.record(took);
+            self.all.record(took);
         }
         true
     }
@@ -119,7 +136,8 @@ mod tests {
     #[test]
     fn gaps_are_lost_and_repeats_are_doubled() {
         let ms = Duration::from_millis;
-        let mut tally = Tally::new(4, 2, ms(0), ms(100)).unwrap();
+        let mut tally = Tally::new(4, 2).unwrap();
+        tally.start(ms(0), ms(100));
         let mut take = |number, at| {
             let stamp = Stamp {
                 sender: 3,
@@ -141,5 +159,9 @@ mod tests {
         assert_eq!(tally.missing(3, 2, 1), 1);
         let p50 = tally.latencies.quantiles()["p50"].as_f64().unwrap();
         assert!((0.99..1.05).contains(&p50), "{p50}");
+        tally.start(ms(300), ms(100));
+        assert_eq!((tally.arrived, tally.lost, tally.doubled), (0, 0, 0));
+        assert_eq!(tally.latencies.quantiles()["max"], 0.0);
+        assert!(tally.all.quantiles()["max"].as_f64() > Some(0.99));
     }
 }

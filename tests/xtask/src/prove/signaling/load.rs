@@ -14,7 +14,7 @@ use crate::figures::Spread;
 /// A run connects thousands, and talks for seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// What one run found.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Run {
     /// When all were there.
     pub(super) connected: Value,
@@ -29,29 +29,97 @@ pub(super) struct Runs {
     pub(super) runs: Vec<Run>,
 }
 
-/// Loads a server of this kind, started for it, in this way.
+/// A server and who loads it.
+struct Loaded {
+    load: Process,
+    /// Ends with it.
+    _server: Process,
+}
+
+impl Loaded {
+    /// A server of this kind, started for it, loaded in this way.
+    fn start(bench: &Bench, servers: &Servers, kind: Kind, words: &[String]) -> Result<Self> {
+        let served = servers.start(kind)?;
+        let mut command = Command::new(&bench.programs.wsload);
+        command
+            .args(["load", "--server", &served.url, "--dialect", served.dialect])
+            .args(["--pid", &served.process.id().to_string()])
+            .args(words);
+        Ok(Self {
+            load: Process::start("wsload", command)?,
+            _server: served.process,
+        })
+    }
+
+    fn tells(&mut self, event: &str) -> Result<Value> {
+        Ok(self.load.wait_for(event, PATIENCE)?.value)
+    }
+}
+
+/// Loads a server of this kind in this way.
 pub(super) fn once(bench: &Bench, servers: &Servers, kind: Kind, words: &[String]) -> Result<Run> {
-    let served = servers.start(kind)?;
-    let mut command = Command::new(&bench.programs.wsload);
-    command
-        .args(["load", "--server", &served.url, "--dialect", served.dialect])
-        .args(["--pid", &served.process.id().to_string()])
-        .args(words);
-    let mut load = Process::start("wsload", command)?;
-    let connected = load.wait_for("connected", PATIENCE)?.value;
+    let mut loaded = Loaded::start(bench, servers, kind, words)?;
+    let connected = loaded.tells("connected")?;
     let slow = words.iter().any(|word| word == "--slow");
-    let slow = slow.then(|| load.wait_for("slow", PATIENCE)).transpose()?;
-    let result = load.wait_for("result", PATIENCE)?.value;
-    load.succeed(PATIENCE)?;
+    let slow = slow.then(|| loaded.tells("slow")).transpose()?;
+    let result = loaded.tells("result")?;
+    loaded.load.succeed(PATIENCE)?;
     Ok(Run {
         connected,
         result,
-        slow: slow.map(|event| event.value),
+        slow,
     })
 }
 
-/// All of these in turns, so many times, each round beginning with another: whatever else the machine does meanwhile disturbs all of
-/// them alike.
+/// How many turns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turns {
+    pub(super) most: usize,
+    /// Fewer, once each server has had so many undisturbed ones.
+    pub(super) undisturbed: usize,
+}
+
+/// All of these hold their connections; one after the other is spoken to, forth and back: what the machine does meanwhile, and what
+/// its host does, meets all of them alike, since a turn is short.
+pub(super) fn in_turns(
+    bench: &Bench,
+    servers: &Servers,
+    kinds: &[Kind],
+    turns: Turns,
+    words: &[String],
+) -> Result<Vec<Runs>> {
+    let mut all = Vec::new();
+    for kind in kinds {
+        let mut loaded = Loaded::start(bench, servers, *kind, words)?;
+        let connected = loaded.tells("connected")?;
+        all.push((loaded, connected, Runs::new(*kind)));
+    }
+    for _ in 0..turns.most {
+        for (loaded, connected, runs) in &mut all {
+            loaded.load.write("turn")?;
+            runs.runs.push(Run {
+                connected: connected.clone(),
+                result: loaded.tells("result")?,
+                slow: None,
+            });
+        }
+        all.reverse();
+        let enough = |runs: &Runs| runs.undisturbed().runs.len() >= turns.undisturbed;
+        if all.iter().all(|(_, _, runs)| enough(runs)) {
+            break;
+        }
+    }
+    all.sort_by_key(|(_, _, runs)| kinds.iter().position(|kind| *kind == runs.kind));
+    let end = |(mut loaded, _, runs): (Loaded, Value, Runs)| {
+        drop(loaded.load.take_input());
+        loaded.load.succeed(PATIENCE)?;
+        Ok(runs)
+    };
+    all.into_iter().map(end).collect()
+}
+
+/// All of these, started anew, so many times, each round beginning with another: whatever else the machine does meanwhile disturbs
+/// all of them alike.
 pub(super) fn alternating(
     bench: &Bench,
     servers: &Servers,
@@ -59,11 +127,7 @@ pub(super) fn alternating(
     rounds: usize,
     words: &[String],
 ) -> Result<Vec<Runs>> {
-    let runs = |kind: &Kind| Runs {
-        kind: *kind,
-        runs: Vec::new(),
-    };
-    let mut all: Vec<Runs> = kinds.iter().map(runs).collect();
+    let mut all: Vec<Runs> = kinds.iter().copied().map(Runs::new).collect();
     for _ in 0..rounds {
         for runs in &mut all {
             runs.runs.push(once(bench, servers, runs.kind, words)?);
@@ -85,6 +149,11 @@ impl Run {
 }
 
 impl Runs {
+    const fn new(kind: Kind) -> Self {
+        let runs = Vec::new();
+        Self { kind, runs }
+    }
+
     /// Of the runs with this kind.
     pub(super) fn of(all: &[Self], kind: Kind) -> Option<&Self> {
         all.iter().find(|runs| runs.kind == kind)
@@ -100,9 +169,24 @@ impl Runs {
         self.spread(path).map_or(f64::NAN, |spread| spread.median)
     }
 
-    /// In percent, what the host took of the processors' time.
-    pub(super) fn stolen(&self) -> Option<Spread> {
-        Spread::of(self.runs.iter().map(|run| run.stolen() * 100.0).collect())
+    /// Those in which the host left the processors to this machine.
+    pub(super) fn undisturbed(&self) -> Self {
+        let runs = self.runs.iter().filter(|run| run.stolen() == 0.0);
+        Self {
+            kind: self.kind,
+            runs: runs.cloned().collect(),
+        }
+    }
+
+    /// The p99 of all turns together, milliseconds.
+    pub(super) fn whole(&self) -> f64 {
+        let last = self.runs.last();
+        last.map_or(f64::NAN, |run| number(&run.result, "/all_turns_ms/p99"))
+    }
+
+    /// Of the processors' time, what the host took in all of them.
+    pub(super) fn stolen(&self) -> f64 {
+        self.runs.iter().map(Run::stolen).sum::<f64>() / self.runs.len() as f64
     }
 
     /// Messages that were lost or came twice, in all runs.
