@@ -271,11 +271,13 @@ impl AsyncUdpSocket for PeerSocket {
         let polled = self.inner.poll_recv(cx, bufs, meta);
         if let Poll::Ready(Ok(count)) = &polled {
             for (buf, meta) in bufs.iter().zip(meta).take(*count) {
-                self.below.eager.hears(&buf[..meta.len]);
+                let datagrams = buf[..meta.len].chunks(meta.stride.max(1));
+                datagrams
+                    .clone()
+                    .for_each(|datagram| self.below.eager.hears(datagram));
                 if !(waiting || looking) {
                     continue;
                 }
-                let datagrams = buf[..meta.len].chunks(meta.stride.max(1));
                 datagrams
                     .filter(|_| waiting)
                     .for_each(|datagram| self.listener.overhear(datagram));

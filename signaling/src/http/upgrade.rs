@@ -140,7 +140,10 @@ async fn begin(
     };
     reached.promised = answer.ice_servers;
     let connected = house.switchboard.connect((grant, origin), reached, peer_v1);
-    if let Ok(link) = connected.await {
+    // What comes to the switchboard in the moment in which it stops may stay there unread.
+    if let Ok(link) = connected.await
+        && !house.shutdown.is_cancelled()
+    {
         debug!(conn = link.conn.0, %ip, peer_v1, "connected");
         Some((socket, link, answer.stays))
     } else {

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// A century: what is added to a moment must not be endless.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A client that says too little.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TooLong {
@@ -49,21 +52,29 @@ impl Silence {
         }
     }
 
+    /// Whether it has said nothing to others for too long.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let silent = now.saturating_duration_since(self.spoke);
+        self.idle.is_some_and(|idle| silent >= idle)
+    }
+
     /// When to judge it next.
     pub(super) fn due(&self) -> Instant {
-        let dead = self.alive + self.patience;
-        self.idle.map_or(dead, |idle| dead.min(self.spoke + idle))
+        let dead = self.alive + self.patience.min(LONGEST);
+        let idle = self.idle.map(|idle| self.spoke + idle.min(LONGEST));
+        idle.map_or(dead, |idle| dead.min(idle))
     }
 
     /// What it has come to. Half a frame is a sign of life, too.
     pub(super) fn judge(&mut self, now: Instant, heard: u64) -> Option<TooLong> {
-        if self.idle.is_some_and(|idle| now >= self.spoke + idle) {
+        if self.is_idle(now) {
             return Some(TooLong::Idle);
         }
         if heard != self.heard {
             (self.alive, self.heard) = (now, heard);
         }
-        (now >= self.alive + self.patience).then_some(TooLong::Dead)
+        let still = now.saturating_duration_since(self.alive);
+        (still >= self.patience).then_some(TooLong::Dead)
     }
 }
 
@@ -104,8 +115,8 @@ mod tests {
     #[test]
     fn times_without_end_are_no_overflow() {
         let start = Instant::now();
-        let far = Duration::from_secs(u64::from(u32::MAX));
-        let silence = Silence::new(Some(far), far, start, 0);
+        let mut silence = Silence::new(Some(Duration::MAX), Duration::MAX, start, 0);
         assert!(silence.due() > start + SECOND);
+        assert_eq!(silence.judge(silence.due(), 0), None);
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn comparison(
     };
     let measured = |kind: &Kind| Runs::of(pairs, *kind).is_some();
     let mut notes = vec![format!(
-        "{}. y-webrtc's server parses and writes JSON for each and sends to the speaker, too; PeerServer and matchbox_server \
+        "{}. In rooms of two ours and Node's are medians of turns of half a second, the others' of runs of four. y-webrtc's server parses and writes JSON for each and sends to the speaker, too; PeerServer and matchbox_server \
          know messages to one only, and parse them.",
         servers.versions()?
     )];
