@@ -60,12 +60,16 @@ impl Stranger {
     /// # Panics
     /// When it does not come.
     pub async fn hears(&mut self, event: &str) -> Value {
-        loop {
-            let frame = self.next().await;
-            if frame["event"] == event {
-                return frame;
+        let heard = timeout(LIMIT, async {
+            loop {
+                let frame = self.text().await;
+                if frame["event"] == event {
+                    return frame;
+                }
             }
-        }
+        });
+        let missing = || panic!("no {event} within {LIMIT:?}");
+        heard.await.unwrap_or_else(|_| missing())
     }
 
     /// The next text frame; `null` if it is no JSON.
@@ -73,9 +77,15 @@ impl Stranger {
     /// # Panics
     /// When there is none.
     pub async fn next(&mut self) -> Value {
+        timeout(LIMIT, self.text())
+            .await
+            .expect("something to hear")
+    }
+
+    /// The same, for ever: pings come all the time.
+    async fn text(&mut self) -> Value {
         loop {
-            let next = timeout(LIMIT, self.socket.next()).await;
-            match next.expect("something to hear").expect("an open socket") {
+            match self.socket.next().await.expect("an open socket") {
                 Ok(Message::Text(text)) => return serde_json::from_str(&text).unwrap_or_default(),
                 Ok(Message::Ping(_) | Message::Pong(_)) => {}
                 other => panic!("expected a text frame, not {other:?}"),

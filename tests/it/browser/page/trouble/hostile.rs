@@ -146,6 +146,9 @@ fn rings(server: &Server, page: &Ours) -> Peer {
 /// It calls, and that is all it hears.
 fn is_answered_with_nonsense(page: &Ours, mallory: &mut Crowd) {
     let button = "#peers li[data-name=mallory-0] button";
+    // Those who have left move it; a click in that moment would miss it.
+    let alone = "document.querySelectorAll('#peers li').length === 1";
+    page.page.wait_until(alone, LIMIT).unwrap();
     page.page.click(button).unwrap();
     let offer = mallory.is_offered();
     let (to, session) = (&offer["from"], &offer["session"]);
