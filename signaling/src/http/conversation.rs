@@ -197,10 +197,6 @@ async fn listen(
             }
             Message::Binary(_) => return End::ours(Cause::Binary),
             Message::Close(_) => return End::Theirs,
-            // A flood of them leaves the alarm no turn.
-            Message::Ping(_) | Message::Pong(_) if silence.is_idle(now) => {
-                return End::ours(Cause::Idle);
-            }
             Message::Ping(_) | Message::Pong(_) => {}
         }
     }

@@ -52,12 +52,6 @@ impl Silence {
         }
     }
 
-    /// Whether it has said nothing to others for too long.
-    pub(super) fn is_idle(&self, now: Instant) -> bool {
-        let silent = now.saturating_duration_since(self.spoke);
-        self.idle.is_some_and(|idle| silent >= idle)
-    }
-
     /// When to judge it next.
     pub(super) fn due(&self) -> Instant {
         let dead = self.alive + self.patience.min(LONGEST);
@@ -67,7 +61,8 @@ impl Silence {
 
     /// What it has come to. Half a frame is a sign of life, too.
     pub(super) fn judge(&mut self, now: Instant, heard: u64) -> Option<TooLong> {
-        if self.is_idle(now) {
+        let silent = now.saturating_duration_since(self.spoke);
+        if self.idle.is_some_and(|idle| silent >= idle) {
             return Some(TooLong::Idle);
         }
         if heard != self.heard {

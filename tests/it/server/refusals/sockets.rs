@@ -187,6 +187,31 @@ async fn who_says_nothing_or_hears_nothing() {
     }
 }
 
+/// Where nothing bounds them, the next ping may always be there before anything else is looked at.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_floods_with_pings_says_nothing_all_the_same() {
+    let house = House::open(ServerOptions {
+        idle_timeout: Some(Duration::from_millis(500)),
+        limits: Limits {
+            max_rate: 0,
+            max_bytes: 0,
+            ..Limits::default()
+        },
+        ..ServerOptions::default()
+    })
+    .await;
+    let stream = upgraded(&house, UPGRADE).await;
+    let (mut pongs, mut pings) = stream.into_split();
+    let many = b"\x89\x80\0\0\0\0".repeat(10_000);
+    let flood = async { while pings.write_all(&many).await.is_ok() {} };
+    let drain = async { while matches!(pongs.read(&mut [0; 65_536]).await, Ok(1..)) {} };
+    tokio::select! {
+        () = async { tokio::join!(flood, drain); } => {}
+        () = closed(&house, 4009, "idle for too long", 1) => {}
+    }
+    closed(&house, 4009, "idle for too long", 1).await;
+}
+
 #[tokio::test]
 async fn who_has_no_good_token() {
     let keys = TokenKeys::new(Some(Secret::new("x".repeat(32))), None).expect("a key");
