@@ -78,6 +78,10 @@ impl Call {
                 } else if self.is_lost(key) && bye.outcome == Some(Outcome::Failed) {
                     // They have given up what we still look for.
                     self.on_vanished(key).await;
+                } else if connecting
+                    && matches!(bye.outcome, Some(Outcome::Direct | Outcome::Relay))
+                {
+                    self.on_early_bye(key, bye.reason).await;
                 } else {
                     self.on_bye(key, bye.reason, false).await;
                 }

@@ -169,7 +169,10 @@ impl Call {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        if !matches!(session.phase, Phase::Connecting { .. }) || !session.link.is_up() {
+        // Who has hung up may have closed the channels again.
+        let is_up =
+            session.link.is_up() || session.early_bye.is_some() && session.link.transport_up;
+        if !matches!(session.phase, Phase::Connecting { .. }) || !is_up {
             return Ok(());
         }
         if self.is_full() {
@@ -179,7 +182,12 @@ impl Call {
                 .await;
             return Ok(());
         }
-        self.connect(key).await
+        self.connect(key).await?;
+        let early_bye = self.sessions.get_mut(&key).and_then(|s| s.early_bye.take());
+        if let Some(reason) = early_bye {
+            self.on_bye(key, reason, false).await;
+        }
+        Ok(())
     }
 
     async fn connect(&mut self, key: Key) -> Result<(), Failure> {

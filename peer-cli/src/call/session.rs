@@ -121,6 +121,8 @@ pub(super) struct Session {
     pub(super) sends: Option<(Codec, Channels)>,
     /// Why we hang up.
     pub(super) reason: String,
+    /// Why they hung up before we were connected.
+    pub(super) early_bye: Option<String>,
     /// Messages wait until then for the channel that a tutorial page makes itself.
     pub(super) held_back: Option<Instant>,
     /// Of the other side's keys.
@@ -194,6 +196,7 @@ impl Session {
             codec: None,
             sends: None,
             reason: String::new(),
+            early_bye: None,
             held_back: None,
             digits: Waiting::default(),
             finish: false,

@@ -111,6 +111,9 @@ impl Call {
         let due = |until: &Instant| *until <= now;
         match &mut session.phase {
             Phase::Connecting { until } if due(until) => {
+                if let Some(reason) = session.early_bye.take() {
+                    return self.never_up(key, &reason).await;
+                }
                 if session.negotiation.is_agreed() {
                     return self.no_path(key).await;
                 }

@@ -1,6 +1,7 @@
 //! Calls between peers in this process, through a real server, over loopback.
 
 mod ending;
+mod farewell;
 mod forger;
 mod losing;
 mod meeting;

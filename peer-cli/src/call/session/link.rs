@@ -174,7 +174,9 @@ async fn forward(
         mut channels,
     } = streams;
     loop {
+        // A channel opens after its connection: in this order, even where both wait.
         let event = tokio::select! {
+            biased;
             Some(event) = states.recv() => SessionEvent::Peer(id, event),
             Some(event) = channels.recv() => SessionEvent::Channel(id, event),
             else => return,

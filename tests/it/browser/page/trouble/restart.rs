@@ -7,7 +7,7 @@ use lab::BrowserKind;
 use tests::LIMIT;
 
 use super::super::Ours;
-use crate::browser::listening::is_enough;
+use crate::browser::listening::{self, is_enough};
 use crate::browser::peers::{Peer, Server, TONE};
 use crate::browser::{browser, tone};
 
@@ -32,13 +32,10 @@ fn is_on_line(page: &Ours, state: &str) {
     page.page.wait_until(&script, LIMIT).unwrap();
 }
 
-/// Nothing but the browser's own lines about what it asked a server that was gone, which are not the page's.
+/// Nothing but the browser's own lines about what it asked a server that was gone.
 fn complains_of_the_server(page: Ours, server: &Server) {
-    let complaints = page.page.complaints();
     let place = server.page().replace("http:", "");
-    let of_page = |line: &&String| !line.contains(place.trim_end_matches('/'));
-    let complaints: Vec<_> = complaints.iter().filter(of_page).collect();
-    assert!(complaints.is_empty(), "{complaints:#?}");
+    listening::complains_only_of(&page.page, Some(place.trim_end_matches('/')));
     page.asked_nobody_else();
     page.page.close().unwrap();
 }
