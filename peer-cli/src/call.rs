@@ -4,8 +4,8 @@
 //! reaches it through a queue. Each room beside this file holds one kind of thing to do: `inputs`
 //! what is waited for, `room` presence, `servers` STUN and TURN, `frames` and `offers` what peers
 //! say, `origins` who may listen, `progress` what connections do, `hearing` sound and messages,
-//! `timers` what is due, `ending` hanging up, `failing` what comes to nothing, `nowhere` why there
-//! is no path, `recovery` paths that are lost, `returning` pages that are loaded anew, `report` statistics.
+//! `timers` what is due, `ending` hanging up, `farewell` goodbyes that come too early, `failing` what comes to nothing,
+//! `nowhere` why there is no path, `recovery` paths that are lost, `returning` pages that are loaded anew, `report` statistics.
 
 mod console;
 mod digits;
@@ -13,6 +13,7 @@ mod emitter;
 mod ending;
 mod examiner;
 mod failing;
+mod farewell;
 mod frames;
 mod hearing;
 mod inputs;

@@ -18,8 +18,6 @@ const FLUSH_INTERRUPTED: Duration = Duration::from_millis(200);
 const FLUSH_BYE: Duration = Duration::from_millis(250);
 /// Sound may still be on its way after the goodbye that came through the server.
 const STRAGGLERS: Duration = Duration::from_millis(300);
-/// They were up, and hung up before we were: what we lack, a packet or the word of a task, comes within this time or not at all.
-const NEARLY_UP: Duration = Duration::from_secs(2);
 /// What is buffered is played out within this time.
 pub(super) const PLAY_OUT: Duration = Duration::from_millis(600);
 
@@ -158,24 +156,6 @@ impl Call {
             // On their channel it comes only when they are up.
             Phase::Connecting { .. } if direct => self.on_early_bye(key, reason).await,
             Phase::Connecting { .. } => self.on_declined(key, &reason).await,
-        }
-    }
-
-    /// They were in the call and have hung up, and we are still connecting: their word, by way of the server, was faster than the
-    /// last packet of the handshake. The call comes up and ends like any other.
-    pub(super) async fn on_early_bye(&mut self, key: Key, reason: String) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        let agreed = session.negotiation.is_agreed();
-        let Phase::Connecting { until } = &mut session.phase else {
-            return;
-        };
-        if !agreed {
-            self.on_declined(key, &reason).await;
-        } else if session.early_bye.is_none() {
-            *until = (*until).min(Instant::now() + NEARLY_UP);
-            session.early_bye = Some(reason);
         }
     }
 

@@ -38,16 +38,6 @@ impl Call {
         }
     }
 
-    /// They were in the call and hung up; it has not come up here.
-    pub(super) async fn never_up(&mut self, key: Key, reason: &str) {
-        let Some(session) = self.sessions.get(&key) else {
-            return;
-        };
-        let (name, why) = (&session.party.name, printable(reason));
-        let reason = format!("{name} hung up before the call was up here: {why}");
-        self.give_up(key, Exit::NoPath, reason).await;
-    }
-
     /// The callee holds as many calls as it wants.
     pub(super) async fn on_busy(&mut self, key: Key, from: &PeerId) -> Result<(), Failure> {
         let Some(session) = self.sessions.get(&key) else {

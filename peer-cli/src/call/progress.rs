@@ -165,14 +165,11 @@ impl Call {
     }
 
     /// Whether the session has just come up; if so, everything starts.
-    async fn check_up(&mut self, key: Key) -> Result<(), Failure> {
+    pub(super) async fn check_up(&mut self, key: Key) -> Result<(), Failure> {
         let Some(session) = self.sessions.get(&key) else {
             return Ok(());
         };
-        // Who has hung up may have closed the channels again.
-        let is_up =
-            session.link.is_up() || session.early_bye.is_some() && session.link.transport_up;
-        if !matches!(session.phase, Phase::Connecting { .. }) || !is_up {
+        if !session.can_begin() {
             return Ok(());
         }
         if self.is_full() {
@@ -184,10 +181,16 @@ impl Call {
         }
         self.connect(key).await?;
         let early_bye = self.sessions.get_mut(&key).and_then(|s| s.early_bye.take());
-        if let Some(reason) = early_bye {
-            self.on_bye(key, reason, false).await;
+        match early_bye {
+            // Nobody hears what we would say, and others may have the place.
+            Some(reason) => self.on_bye(key, reason, false).await,
+            None => {
+                self.dial(key).await;
+                self.say_what_waits(key).await;
+                self.drop_pending_of_full_house().await;
+            }
         }
-        Ok(())
+        self.follow_lobby().await
     }
 
     async fn connect(&mut self, key: Key) -> Result<(), Failure> {
@@ -239,10 +242,7 @@ impl Call {
         };
         self.examinee.report(peer.as_str(), fact).await;
         self.tell_digits(key).await;
-        self.dial(key).await;
-        self.say_what_waits(key).await;
-        self.drop_pending_of_full_house().await;
-        self.follow_lobby().await
+        Ok(())
     }
 
     async fn say_what_waits(&mut self, key: Key) {

@@ -208,6 +208,14 @@ impl Session {
         })
     }
 
+    /// Whether what was needed for the call is there now. Who has hung up may have closed the channels again, or what opens them
+    /// is lost.
+    pub(super) fn can_begin(&self) -> bool {
+        let link = &self.link;
+        let is_up = link.is_up() || self.early_bye.is_some() && link.transport_up;
+        is_up && matches!(self.phase, Phase::Connecting { .. })
+    }
+
     /// Whether sound and messages flow.
     pub(super) fn is_connected(&self) -> bool {
         matches!(self.phase, Phase::Connected)

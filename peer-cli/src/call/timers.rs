@@ -90,6 +90,7 @@ impl Call {
         }
         let keys: Vec<Key> = self.sessions.keys().copied().collect();
         for key in keys {
+            self.early_bye_on_time(key, now).await?;
             self.session_on_time(key, now).await;
             self.find_path(key, now).await?;
         }
@@ -111,9 +112,6 @@ impl Call {
         let due = |until: &Instant| *until <= now;
         match &mut session.phase {
             Phase::Connecting { until } if due(until) => {
-                if let Some(reason) = session.early_bye.take() {
-                    return self.never_up(key, &reason).await;
-                }
                 if session.negotiation.is_agreed() {
                     return self.no_path(key).await;
                 }

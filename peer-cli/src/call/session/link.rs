@@ -174,7 +174,7 @@ async fn forward(
         mut channels,
     } = streams;
     loop {
-        // A channel opens after its connection: in this order, even where both wait.
+        // What the connection says first, where both wait: a channel opens after it, and may say goodbye at once.
         let event = tokio::select! {
             biased;
             Some(event) = states.recv() => SessionEvent::Peer(id, event),
