@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::examiner::OwnedFact;
-use super::session::{self, Key, Phase, Session, SessionEvent};
+use super::session::{self, CLOSED, Key, Phase, Session, SessionEvent};
 use super::{Call, Outcome};
 use crate::event::{EndedBy, Event};
 use crate::exit::Exit;
@@ -148,11 +148,20 @@ impl Call {
                 };
             }
             Phase::Draining {
-                until, draining, ..
-            } if direct && !*draining => *until = now,
+                until,
+                draining,
+                reason: known,
+            } => {
+                // The channels of a page that goes may close before its last words have come through the server.
+                if known == CLOSED {
+                    *known = reason;
+                }
+                if direct && !*draining {
+                    *until = now;
+                }
+            }
             // They hang up on us while we hang up on them.
             Phase::Closing => self.finish_leaving(key).await,
-            Phase::Draining { .. } => {}
             // On their channel it comes only when they are up.
             Phase::Connecting { .. } if direct => self.on_early_bye(key, reason).await,
             Phase::Connecting { .. } => self.on_declined(key, &reason).await,

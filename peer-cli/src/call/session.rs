@@ -32,6 +32,9 @@ pub(super) type Key = u64;
 pub(super) const CONTROL: &str = "control";
 pub(super) const CHAT: &str = "chat";
 
+/// The reason of who said none and closed the channels.
+pub(super) const CLOSED: &str = "closed the connection";
+
 /// How long a call may be silent before that is said.
 const SILENCE: Duration = Duration::from_secs(5);
 

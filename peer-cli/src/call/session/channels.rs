@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use shared::Bye;
 
-use super::{CONTROL, Dialect, Effect, LinkId, Session};
+use super::{CLOSED, CONTROL, Dialect, Effect, LinkId, Session};
 use crate::proto::chat::{Control, Numbered};
 use crate::proto::recovery::{Cause, Input};
 use crate::rtc::{Channel, ChannelEvent};
@@ -111,7 +111,7 @@ impl Session {
         }
         // A page that is closed says nothing else.
         vec![Effect::Bye {
-            reason: "closed the connection".to_owned(),
+            reason: CLOSED.to_owned(),
             direct: true,
         }]
     }
