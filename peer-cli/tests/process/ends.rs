@@ -37,6 +37,19 @@ fn duration_ends_the_call_on_both_sides_within_a_second() {
     assert_eq!(answerer.reason(), "the other side hung up");
 }
 
+/// It is gone before its last packets leave, which would have opened the channels of the caller.
+#[test]
+fn whose_last_packets_are_lost_has_been_in_a_call() {
+    let house = House::open();
+    let slow = ["--expect", "direct", "--impair", "delay=300ms"];
+    let mut answerer = call_with("answer", &house, &slow);
+    answerer.wait_for("signaling");
+    let caller = call_with("call", &house, &[]).finish().expect_code(0);
+    answerer.finish().expect_code(0);
+    assert_eq!(caller.one("connected")["path"], "direct");
+    assert_eq!(caller.one("ended")["by"], "remote");
+}
+
 #[test]
 fn the_answerer_may_hang_up_too() {
     let house = House::open();
